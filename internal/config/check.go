@@ -184,7 +184,12 @@ func (c checker) checkMasterKey() {
 		return
 	}
 	if reason := weakness(c.cfg.MasterKey.Reveal()); reason != "" {
-		c.unsafe(c.about("master_key", "32 random bytes; these are "+reason, makeMasterKey))
+		p := c.about("master_key", "32 random bytes; these are "+reason, makeMasterKey)
+		if reason == onlyZeros {
+			c.unsafe(p)
+		} else {
+			c.warn(p) // a guess about how it was made, and a key in use must not keep the server from starting
+		}
 	}
 }
 
@@ -193,9 +198,6 @@ func (c checker) checkDurations() {
 	c.notLonger("session_idle_timeout", c.cfg.SessionIdleTimeout,
 		"session_absolute_timeout", c.cfg.SessionAbsoluteTimeout)
 	c.notLonger("refresh_reuse_window", c.cfg.RefreshReuseWindow, "session_idle_timeout", c.cfg.SessionIdleTimeout)
-	if c.cfg.KeyRotationInterval > 0 {
-		c.notLonger("access_token_ttl", c.cfg.AccessTokenTTL, "key_rotation_interval", c.cfg.KeyRotationInterval)
-	}
 	if c.good("access_token_ttl") && c.cfg.AccessTokenTTL > time.Hour {
 		c.warn(c.about("access_token_ttl", "at most 1h, since applications that check tokens by themselves accept them "+
 			"until they end", c.set("access_token_ttl", "15m")))
@@ -206,8 +208,8 @@ func (c checker) notLonger(short string, a time.Duration, long string, b time.Du
 	if !c.good(short, long) || a <= b {
 		return
 	}
-	c.refuse(short, fmt.Sprintf("no longer than %s (%s)", long, formatDuration(b)),
-		c.set(short, formatDuration(b))+", or lengthen "+long)
+	c.warn(c.about(short, fmt.Sprintf("no longer than %s (%s), which ends it before", long, formatDuration(b)),
+		c.set(short, formatDuration(b))+", or lengthen "+long))
 }
 
 // argon2Floors are the settings of equal strength in the OWASP Password Storage Cheat Sheet: memory in KiB, iterations.

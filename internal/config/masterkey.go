@@ -56,6 +56,9 @@ func decodeMasterKey(text string) ([]byte, *mismatch) {
 	return key, nil
 }
 
+// onlyZeros is the weakness that nobody has by chance.
+const onlyZeros = "all zero"
+
 // weakness says what is not random about a key, or nothing. A random key is called weak less than once in 10^13.
 func weakness(key string) string {
 	distinct, printable := map[byte]bool{}, true
@@ -68,6 +71,8 @@ func weakness(key string) string {
 		}
 	}
 	switch {
+	case strings.Trim(key, "\x00") == "":
+		return onlyZeros
 	case len(distinct) == 1:
 		return "one byte repeated"
 	case len(steps) == 1:

@@ -49,7 +49,7 @@ func TestLoad_EveryValueIsCheckedByItsForm(t *testing.T) {
 		{"access_token_ttl", "0", "from 1s", "1s"},
 		{"access_token_ttl", "-5m", "from 1s", "1s"},
 		{"access_token_ttl", "25h", "to 24h", "24h"},
-		{"access_token_ttl", "1500ms", "whole seconds", "1s"},
+		{"access_token_ttl", "500ms", "from 1s", "1s"},
 		{"access_token_ttl", "soon", "duration", "15m"},
 		{"refresh_reuse_window", "61s", "to 1m", "1m"},
 		{"session_idle_timeout", "9000h", "to 8760h", "8760h"},

@@ -108,9 +108,6 @@ func (v *durationValue) set(text string) *mismatch {
 	if d < v.min || d > v.max {
 		return &mismatch{suggest: formatDuration(min(max(d, v.min), v.max))}
 	}
-	if d%time.Second != 0 {
-		return &mismatch{suggest: formatDuration(d.Truncate(time.Second))}
-	}
 	*v.p = d
 	return nil
 }
@@ -131,7 +128,7 @@ func (v *durationValue) misread(text string) *mismatch {
 func (v *durationValue) String() string { return formatDuration(*v.p) }
 
 func (v *durationValue) expects() string {
-	text := fmt.Sprintf("a duration in whole seconds from %s to %s, in h, m and s",
+	text := fmt.Sprintf("a duration from %s to %s, in h, m, s and ms",
 		formatDuration(v.min), formatDuration(v.max))
 	if v.zero {
 		text += ", or 0 for never"
