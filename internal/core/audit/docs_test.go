@@ -1,0 +1,52 @@
+package audit
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDocs_EventsPageIsTrue(t *testing.T) {
+	const file = "../../../docs/events.md"
+	got := eventsPage()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-page +code); run with -update:\n%s", file, diff)
+	}
+}
+
+func eventsPage() string {
+	var b strings.Builder
+	b.WriteString(`# Security events
+
+Every change is stored together with an event, in one transaction: there is no change without its event. Refusals are
+events too, with their true reason, which the answer to the caller may hide. This page is made from the code.
+
+An event says what happened (` + "`type`" + `), whether it took place (` + "`outcome`" + `: success or refused) and why or why not
+(` + "`reason`" + `), who caused it (anonymous, user, operator, system), whose account it concerns, through which session,
+client and request, and from which address and device. Address and device are personal: they are encrypted under a key
+of the subject's own, and become unreadable when that key is deleted. Each row carries a SHA-256 digest over its
+canonical bytes.
+
+Two kinds of event add no row, since they are frequent and harmless; they are counted in metrics and noted on the
+request's log line.
+
+| Event | Meaning |
+|---|---|
+`)
+	for _, typ := range Types() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", typ, Meaning()[typ])
+	}
+	return b.String()
+}
