@@ -28,10 +28,10 @@ const (
 
 // tokens is the answer of every call that gives tokens.
 type tokens struct {
-	AccessToken      string `json:"access_token" doc:"A JWT (RFC 9068) for the header Authorization: Bearer."`
+	AccessToken      string `json:"access_token" example:"eyJhbGciOiJFUzI1NiIsImtpZCI6ImtleV8wMTIzIiwidHlwIjoiYXQrand0In0.eyJzdWIiOiIxIn0.c2ln" doc:"A JWT (RFC 9068) for the header Authorization: Bearer."`
 	TokenType        string `json:"token_type" enum:"Bearer" doc:"How the access token is sent."`
 	ExpiresIn        int64  `json:"expires_in" example:"900" doc:"Seconds until the access token expires."`
-	RefreshToken     string `json:"refresh_token" doc:"Gives new tokens once; each refresh replaces it."`
+	RefreshToken     string `json:"refresh_token" example:"dwr_AUZ8wP-pTGJgP6xm6DDmyOEAAAAAAAAAAC0FdbG6b0IR1s-ZRhOMbv1y93cngVDEYA2hk_3_4Ig3" doc:"Gives new tokens once; each refresh replaces it."`
 	RefreshExpiresIn int64  `json:"refresh_expires_in" example:"86400" doc:"Seconds until the refresh token expires unless it is used."`
 	SessionID        string `json:"session_id" example:"ses_0123456789abcdefghjkmnpqrs" doc:"The session that the tokens belong to."`
 }
