@@ -27,16 +27,13 @@ func (a *API) Protected() web.Endpoint {
 	})
 }
 
-// instant is a time in RFC 3339 with microseconds, in UTC.
-const instant = "2006-01-02T15:04:05.000000Z"
-
 type meAnswer struct {
 	ID        ident.UserID `json:"id" example:"1"`
 	Username  string       `json:"username" example:"alice"`
 	Email     string       `json:"email" example:"alice@example.com"`
 	Roles     []string     `json:"roles" doc:"As they are now, in alphabetical order."`
-	CreatedAt string       `json:"created_at" format:"date-time" example:"2026-01-31T12:00:00.000000Z"`
-	UpdatedAt string       `json:"updated_at" format:"date-time" example:"2026-01-31T12:00:00.000000Z"`
+	CreatedAt time.Time    `json:"created_at"`
+	UpdatedAt time.Time    `json:"updated_at"`
 }
 
 // Me is GET /me.
@@ -51,8 +48,6 @@ func (a *API) Me() web.Endpoint {
 			return meAnswer{}, err
 		}
 		return meAnswer{ID: p.User, Username: p.Username, Email: p.Email, Roles: append([]string{}, p.Roles...),
-			CreatedAt: stamp(p.CreatedAt), UpdatedAt: stamp(p.UpdatedAt)}, nil
+			CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}, nil
 	})
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(instant) }
