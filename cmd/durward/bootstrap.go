@@ -40,20 +40,12 @@ func bootstrap(ctx context.Context, a *app.App) error {
 		return fmt.Errorf("the first administrator's password cannot be written: %w; "+
 			"set DURWARD_BOOTSTRAP_PASSWORD_FILE to a file in a folder that the server may write to", err)
 	}
-	system := ident.Actor{Kind: ident.ActorSystem}
-	id, err := createWithRoles(ctx, a, system, in, role.Admin)
-	if id == 0 {
-		err = errors.Join(err, os.Remove(begun))
-		if isConflict(err) {
-			return nil // another instance was first
-		}
-		return bootstrapRefused(err)
+	id, err := createWithRoles(ctx, a, ident.Actor{Kind: ident.ActorSystem}, in, role.Admin)
+	if err == nil {
+		err = publish(begun, path)
 	}
 	if err != nil {
-		return err
-	}
-	if err := publish(begun, path); err != nil {
-		return fmt.Errorf("account %s was made; its password is in %s: %w", id, begun, err)
+		return notMade(err, begun)
 	}
 	a.Logger.WarnContext(ctx, "first administrator made: sign in with the password in the file, set another one with "+
 		"durward user set-password, and delete the file",
@@ -77,16 +69,24 @@ func bootstrapNeeded(ctx context.Context, a *app.App, path string) (bool, error)
 	return true, nil
 }
 
-func bootstrapRefused(err error) error {
+// notMade ends an attempt that came to nothing. Only a refusal is certain: after a failure the account may be there all
+// the same, so that its password is kept. That the names are taken is no error: another instance was first.
+func notMade(err error, begun string) error {
 	e := errs.As(err)
-	if e == nil || e.Kind != errs.Invalid {
-		return err
+	if e == nil || e.Kind != errs.Conflict && e.Kind != errs.Invalid {
+		return errs.Wrap(err, errs.Internal, "bootstrap_unfinished",
+			"The making of the first administrator was not finished. If the account is there, its password is in "+begun+".")
+	}
+	removed := os.Remove(begun)
+	if e.Kind == errs.Conflict {
+		return removed
 	}
 	var reasons []string
 	for _, f := range e.Fields {
 		reasons = append(reasons, f.Field+": "+f.Message)
 	}
-	return fmt.Errorf("DURWARD_BOOTSTRAP_ADMIN_EMAIL: the first administrator cannot be made: %s", strings.Join(reasons, " "))
+	return errors.Join(removed, fmt.Errorf("DURWARD_BOOTSTRAP_ADMIN_EMAIL: the first administrator cannot be made: %s",
+		strings.Join(reasons, " ")))
 }
 
 // adminName is the local part of the address where that is a username, otherwise "admin".
@@ -126,9 +126,4 @@ func publish(begun, path string) error {
 		return err
 	}
 	return os.Remove(begun)
-}
-
-func isConflict(err error) bool {
-	e := errs.As(err)
-	return e != nil && e.Kind == errs.Conflict
 }

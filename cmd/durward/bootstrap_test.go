@@ -8,12 +8,14 @@ import (
 
 	"github.com/durwardhq/durward/internal/core/password"
 	"github.com/durwardhq/durward/internal/platform/db"
+	"github.com/durwardhq/durward/internal/platform/errs"
 	"github.com/durwardhq/durward/internal/platform/secret"
 )
 
 // bootstrapping is a shell whose server shall make the first administrator.
 func bootstrapping(s shell) shell {
-	return s.with("DURWARD_BOOTSTRAP_ADMIN_EMAIL=Ada.Lovelace@example.com", "DURWARD_BOOTSTRAP_PASSWORD_FILE=first/password")
+	return s.with("DURWARD_BOOTSTRAP_ADMIN_EMAIL=Ada.Lovelace@example.com",
+		"DURWARD_BOOTSTRAP_PASSWORD_FILE=first/password")
 }
 
 func makeFolder(t *testing.T, path string) {
@@ -63,7 +65,8 @@ func TestBootstrap_MakesTheFirstAdministratorAndWritesThePasswordToAFile(t *test
 			t.Errorf("got %v", me)
 		}
 		r.stops()
-		contains(t, r.err.String(), "first administrator made", `"password_file":"first/password"`, `"username":"Ada.Lovelace"`)
+		contains(t, r.err.String(), "first administrator made", `"password_file":"first/password"`,
+			`"username":"Ada.Lovelace"`)
 		lacks(t, r.err.String()+r.out.String(), word)
 	})
 }
@@ -174,6 +177,20 @@ func TestBootstrap_WithAnAddressThatNoAccountMayHaveMakesNothing(t *testing.T) {
 	s.serve(t, "--bootstrap-admin-email=admin@localhost").fails(exitFailed, "DURWARD_BOOTSTRAP_ADMIN_EMAIL", "email: ")
 	if entries, err := os.ReadDir("first"); err != nil || len(entries) != 0 || len(s.users(t)) != 0 {
 		t.Errorf("%v: something was made: %v", err, entries)
+	}
+}
+
+func TestBootstrap_ThatFailsHalfwayKeepsThePasswordAndSaysWhere(t *testing.T) {
+	newShell(t)
+	begun, err := writePassword("password", secret.New("word"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = notMade(errs.New(errs.Unavailable, "database_unavailable", "The database is away."), begun)
+	f := explain(t.Context(), err)
+	if f.exit != exitFailed || !exists(begun) || !strings.Contains(f.Message, begun) ||
+		!strings.Contains(f.Cause, "The database is away.") {
+		t.Errorf("got %+v", f)
 	}
 }
 

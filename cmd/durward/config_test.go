@@ -15,8 +15,8 @@ func TestConfigCheck_PrintsEveryMistakeWithItsFixAndCode2(t *testing.T) {
 	if r.code != exitMisused || r.err != "" {
 		t.Errorf("exit code %d, want %d; on standard error %q", r.code, exitMisused, r.err)
 	}
-	contains(t, r.out, "5 problems", "DURWARD_LISTEN", "DURWARD_PUBLIC_ULR", "write DURWARD_PUBLIC_URL", "DURWARD_MASTER_KEY",
-		"database_url", "openssl rand -base64 32")
+	contains(t, r.out, "5 problems", "DURWARD_LISTEN", "DURWARD_PUBLIC_ULR", "write DURWARD_PUBLIC_URL",
+		"DURWARD_MASTER_KEY", "database_url", "openssl rand -base64 32")
 	lacks(t, r.out, "OK", "short")
 }
 
@@ -26,7 +26,8 @@ func TestConfigCheck_IsTheSameForPrograms(t *testing.T) {
 		OK                 bool
 		Problems, Warnings []config.Problem
 	}](t, r.out)
-	if r.code != exitMisused || got.OK || len(got.Problems) != 1 || got.Problems[0].Setting != "listen" || got.Warnings == nil {
+	if r.code != exitMisused || got.OK || len(got.Problems) != 1 || got.Problems[0].Setting != "listen" ||
+		got.Warnings == nil {
 		t.Errorf("exit code %d, %+v", r.code, got)
 	}
 }
@@ -84,7 +85,8 @@ func TestConfigExample_IsAFileThatChecksAsIfItWereNotThere(t *testing.T) {
 }
 
 func TestConfigShow_HidesSecretsAndNamesOrigins(t *testing.T) {
-	s := production(t, db.SQLite).with("DURWARD_DATABASE_URL=postgres://durward:hunter2@127.0.0.1/durward?sslmode=disable")
+	url := "postgres://durward:hunter2@127.0.0.1/durward?sslmode=disable"
+	s := production(t, db.SQLite).with("DURWARD_DATABASE_URL=" + url)
 	if err := os.WriteFile("durward.yaml", []byte("listen: 127.0.0.1:9999\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ const description = "Durward signs people in: it registers them, verifies their 
 // grammar is every command, a line each. Settings may be given as flags of all of them.
 type grammar struct {
 	Help   helpFlag `short:"h" group:"global" help:"Show this help."`
-	Config string   `placeholder:"FILE" group:"global" help:"The YAML file with the settings; DURWARD_CONFIG names it too."`
+	Config string   `placeholder:"FILE" group:"global" help:"The file with the settings; DURWARD_CONFIG names it too."`
 	Dev    bool     `group:"global" help:"The development profile: no configuration, data in .durward/ of this folder."`
 	kong.Plugins
 	settings *settingFlags

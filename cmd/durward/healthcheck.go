@@ -21,8 +21,14 @@ const probeTimeout = 3 * time.Second
 const maxProbe = 4096
 
 type healthcheckCmd struct {
-	URL string `placeholder:"URL" help:"Ask this URL. By default it is /readyz of the configured operations listener, or of the public one where that is off."`
+	URL string `placeholder:"URL" help:"Ask this URL instead of the configured server."`
 	jsonFlag
+}
+
+// Help is what the help says beyond the flags.
+func (healthcheckCmd) Help() string {
+	return "It asks /readyz of the configured operations listener, or of the public one where that is off, and waits " +
+		"at most " + probeTimeout.String() + "."
 }
 
 func (healthcheckCmd) examples() []example {

@@ -45,7 +45,8 @@ func TestHealthcheck_AsksThePublicListenerWhereTheOtherIsOff(t *testing.T) {
 }
 
 func TestHealthcheck_OfAnUnreadyServerIsAFailure(t *testing.T) {
-	url := "http://" + readiness(t, http.StatusServiceUnavailable, "{\"detail\":\n \"Not ready: database.\"}\x1b") + "/readyz"
+	body := "{\"detail\":\n \"Not ready: database.\"}\x1b"
+	url := "http://" + readiness(t, http.StatusServiceUnavailable, body) + "/readyz"
 	s := newShell(t)
 	r := s.run(t, "healthcheck", "--url", url)
 	want := "not ready: " + url + ` answered 503: {"detail": "Not ready: database."}` + "\ufffd\n"
@@ -65,7 +66,8 @@ func TestHealthcheck_WithoutAServerIsAFailure(t *testing.T) {
 	}
 	address := l.Addr().String()
 	l.Close()
-	refused(t, newShell(t).run(t, "healthcheck", "--dev", "--ops-listen", address), exitFailed, "not ready: ", "connection refused")
+	refused(t, newShell(t).run(t, "healthcheck", "--dev", "--ops-listen", address), exitFailed, "not ready: ",
+		"connection refused")
 }
 
 func TestHealthcheck_DoesNotWaitForAServerThatHangs(t *testing.T) {

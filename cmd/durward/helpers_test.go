@@ -91,6 +91,16 @@ func production(t *testing.T, engine db.Engine) shell {
 	)
 }
 
+// databaseURL is the database of a production shell.
+func (s shell) databaseURL() string {
+	for _, variable := range s.env {
+		if url, ok := strings.CutPrefix(variable, "DURWARD_DATABASE_URL="); ok {
+			return url
+		}
+	}
+	return ""
+}
+
 // eachEngine runs fn in production on both engines.
 func eachEngine(t *testing.T, fn func(t *testing.T, s shell)) {
 	t.Helper()
@@ -157,7 +167,7 @@ func script(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "durward")
-	text := "#!/bin/sh\n" + actAsProgram + "=yes exec " + shellWord(binary) + " \"$@\"\n"
+	text := "#!/bin/sh\n" + actAsProgram + "=yes exec " + "'" + binary + "'" + " \"$@\"\n"
 	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}

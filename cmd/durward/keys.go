@@ -67,6 +67,13 @@ type keysRotateCmd struct {
 	jsonFlag
 }
 
+// Help is what the help says beyond the flags.
+func (keysRotateCmd) Help() string {
+	return fmt.Sprintf("The new key is published at once and signs %d minutes later, when nobody can hold a copy of the "+
+		"published keys without it. The old key verifies until the last token that it signed has expired. While a "+
+		"rotation is under way a second one changes nothing.", int(signingkey.Lead.Minutes()))
+}
+
 func (keysRotateCmd) examples() []example {
 	return []example{
 		{"a new key that takes over once everybody can know it:", "durward keys rotate"},
@@ -104,10 +111,11 @@ func rotationSentence(change signingkey.Change, compromise bool, now time.Time) 
 	wait := key.ActivateAt.Sub(now).Round(time.Second)
 	switch {
 	case compromise:
-		return fmt.Sprintf("Key %s signs now. All earlier keys are removed: every instance refuses what they signed within %s.",
-			key.ID, signingkey.RereadEvery)
+		return fmt.Sprintf("Key %s signs now. All earlier keys are removed: every instance refuses what they signed "+
+			"within %s.", key.ID, signingkey.RereadEvery)
 	case !change.Made:
-		return fmt.Sprintf("A rotation is under way already: key %s signs from %s (in %s). Nothing was changed.", key.ID, at, wait)
+		return fmt.Sprintf("A rotation is under way already: key %s signs from %s (in %s). Nothing was changed.",
+			key.ID, at, wait)
 	case wait <= 0:
 		return fmt.Sprintf("Key %s is published and signs now, since no other key does.", key.ID)
 	}

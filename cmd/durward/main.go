@@ -1,6 +1,6 @@
 // Command durward is the server and everything that an operator does beside it: migrations, configuration, accounts,
-// signing keys, health. It owns the command line: its words, its output for people and for programs, and its exit codes.
-// What the commands do is done by internal/app and the flows that it wires; this package only asks for it and tells of it.
+// signing keys, health. It owns the command line: its words, its output for people and for programs, and its exit
+// codes. What the commands do is done by internal/app and the flows that it wires; this package asks and tells.
 package main
 
 import (

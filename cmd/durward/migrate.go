@@ -82,7 +82,8 @@ func (s schema) print(w io.Writer) {
 		fmt.Fprintf(w, "\nThe database is at schema %d. Nothing is pending.\n", s.Schema)
 		return
 	}
-	fmt.Fprintf(w, "\nThe database is at schema %d. %s pending: durward migrate up\n", s.Schema, count(s.Pending, "migration is", "migrations are"))
+	fmt.Fprintf(w, "\nThe database is at schema %d. %s pending: durward migrate up\n", s.Schema,
+		count(s.Pending, "migration is", "migrations are"))
 }
 
 type migrateUpCmd struct{ jsonFlag }
@@ -128,7 +129,8 @@ func (u upgraded) print(w io.Writer) {
 		fmt.Fprintf(w, "The database is at schema %d already. Nothing was applied.\n", u.Schema)
 		return
 	}
-	fmt.Fprintf(w, "The database is at schema %d. %s applied.\n", u.Schema, count(len(u.Applied), "migration was", "migrations were"))
+	fmt.Fprintf(w, "The database is at schema %d. %s applied.\n", u.Schema,
+		count(len(u.Applied), "migration was", "migrations were"))
 }
 
 // count writes a number with the word for it.

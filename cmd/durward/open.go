@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/durwardhq/durward/internal/app"
 	"github.com/durwardhq/durward/internal/config"
@@ -99,4 +101,10 @@ func fits(ctx context.Context, d *db.DB) error {
 			"or start the server", s.Pending)
 	}
 	return nil
+}
+
+// exists tells whether there is a file; one that cannot be looked at counts as there.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }

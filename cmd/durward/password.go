@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,7 @@ import (
 
 // passwordFlag is part of the commands that take a new password.
 type passwordFlag struct {
-	PasswordStdin bool `help:"Read the password from standard input; one newline at its end is cut. Without this it is asked for."`
+	PasswordStdin bool `help:"Read the password from standard input instead of asking for it."`
 }
 
 // maxPasswordInput is far more than any password may have, in bytes.
@@ -41,10 +40,10 @@ func (c *call) password(ctx context.Context, how passwordFlag) (secret.String, e
 	if err != nil {
 		return secret.String{}, err
 	}
-	if !bytes.Equal(first, second) {
+	if first != second {
 		return secret.String{}, c.misuse("the two passwords are not the same")
 	}
-	return secret.New(string(first)), nil
+	return secret.New(first), nil
 }
 
 func passwordFrom(stdin io.Reader) (secret.String, error) {
@@ -58,32 +57,40 @@ func passwordFrom(stdin io.Reader) (secret.String, error) {
 	return secret.New(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")), nil
 }
 
-// ask reads a line from the terminal without showing it. The terminal is as before when ask returns, also when it is
-// interrupted: a shell that shows nothing any more would be a poor answer to Ctrl-C.
-func (c *call) ask(ctx context.Context, terminal *os.File, prompt string) ([]byte, error) {
+// ask reads a line from the terminal without showing it. The terminal shows nothing from before the prompt on, and is
+// as it was when ask returns, also when that is because of a signal: a shell that shows nothing any more would be a
+// poor answer to one.
+func (c *call) ask(ctx context.Context, terminal *os.File, prompt string) (string, error) {
 	fd := int(terminal.Fd())
-	before, err := term.GetState(fd)
+	before, err := term.MakeRaw(fd)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("the terminal: %w", err)
 	}
-	defer func() {
-		_ = term.Restore(fd, before) // nothing can be done where it fails
-		fmt.Fprintln(c.stderr)
-	}()
-	fmt.Fprint(c.stderr, prompt)
 	type line struct {
-		text []byte
+		text string
 		err  error
 	}
 	typed := make(chan line, 1)
+	fmt.Fprint(c.stderr, prompt)
 	go func() {
-		text, err := term.ReadPassword(fd)
+		text, err := term.NewTerminal(keyboard{terminal}, "").ReadPassword("")
 		typed <- line{text, err}
 	}()
+	var l line
 	select {
-	case l := <-typed:
-		return l.text, l.err
+	case l = <-typed:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		l.err = ctx.Err()
 	}
+	err = term.Restore(fd, before)
+	fmt.Fprintln(c.stderr)
+	if errors.Is(l.err, io.EOF) { // Ctrl-C, which is no signal while the terminal shows nothing, or Ctrl-D
+		l.err = errors.New("no password was typed")
+	}
+	return l.text, errors.Join(l.err, err)
 }
+
+// keyboard is the half of a terminal that is typed on; nothing is shown.
+type keyboard struct{ io.Reader }
+
+func (keyboard) Write(p []byte) (int, error) { return len(p), nil }

@@ -44,7 +44,7 @@ func echoes(t *testing.T, terminal *os.File) bool {
 	return settings.Lflag&unix.ECHO != 0
 }
 
-// typist answers each prompt that a program writes, and notes whether the terminal would have shown the answer.
+// typist answers each prompt that a program writes, and checks that the terminal does not show the answer.
 type typist struct {
 	t        *testing.T
 	person   *os.File
@@ -53,11 +53,13 @@ type typist struct {
 	prompts  bytes.Buffer
 }
 
-// Write is called with what the program writes to standard error. The terminal turns its echo off right after the
-// prompt; what is typed before that is dropped by no terminal, so that the order does no harm.
+// Write is called with what the program writes to standard error.
 func (p *typist) Write(text []byte) (int, error) {
 	if bytes.HasSuffix(text, []byte(": ")) && len(p.answers) > 0 {
-		if _, err := p.person.WriteString(p.answers[0] + "\n"); err != nil {
+		if echoes(p.t, p.terminal) {
+			p.t.Error("the terminal shows what is typed")
+		}
+		if _, err := p.person.WriteString(p.answers[0]); err != nil {
 			p.t.Error(err)
 		}
 		p.answers = p.answers[1:]
@@ -80,7 +82,7 @@ func createAtTerminal(t *testing.T, answers ...string) (code int, out, prompts s
 }
 
 func TestPassword_AtATerminalIsAskedForTwice(t *testing.T) {
-	code, out, prompts := createAtTerminal(t, goodPassword, goodPassword)
+	code, out, prompts := createAtTerminal(t, goodPassword+"\r", goodPassword+"\r")
 	if code != exitDone || !strings.HasPrefix(out, "Account 1 was made") {
 		t.Errorf("exit code %d\n%s%s", code, out, prompts)
 	}
@@ -89,11 +91,19 @@ func TestPassword_AtATerminalIsAskedForTwice(t *testing.T) {
 }
 
 func TestPassword_TypedDifferentlyTheSecondTimeIsRefused(t *testing.T) {
-	code, out, prompts := createAtTerminal(t, goodPassword, goodPassword+"!")
+	code, out, prompts := createAtTerminal(t, goodPassword+"\r", goodPassword+"!\r")
 	if code != exitMisused || out != "" || exists(".durward") {
 		t.Errorf("exit code %d\n%s%s", code, out, prompts)
 	}
 	contains(t, prompts, "the two passwords are not the same")
+}
+
+func TestPassword_CtrlCAtThePromptEndsTheCommand(t *testing.T) {
+	code, out, prompts := createAtTerminal(t, "Corr\x03")
+	if code != exitFailed || out != "" || exists(".durward") {
+		t.Errorf("exit code %d\n%s%s", code, out, prompts)
+	}
+	contains(t, prompts, "\ndurward: no password was typed\n")
 }
 
 // watcher interrupts the program once its terminal shows nothing any more.
@@ -103,10 +113,11 @@ type watcher struct {
 }
 
 func (w *watcher) Write(text []byte) (int, error) {
+	n, err := w.prompts.Write(text)
 	if bytes.Contains(text, []byte("Password: ")) {
 		w.interrupt()
 	}
-	return w.prompts.Write(text)
+	return n, err
 }
 
 func TestPassword_InterruptedLeavesTheTerminalAsItWas(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/durwardhq/durward/cmd/durward/welcome"
 	"github.com/durwardhq/durward/internal/app"
 	"github.com/durwardhq/durward/internal/config"
 	"github.com/durwardhq/durward/internal/platform/db"
@@ -11,6 +12,13 @@ import (
 )
 
 type serveCmd struct{}
+
+// Help is what the help says beyond the flags.
+func (serveCmd) Help() string {
+	return "It migrates the database, makes the keys that are missing, and answers until the first SIGINT or SIGTERM. " +
+		"Requests under way may then finish for as long as shutdown_timeout says; a second signal ends it at once.\n\n" +
+		"The settings below are those of the configuration; --NAME-file=PATH reads the value of --NAME from a file."
+}
 
 func (serveCmd) examples() []example {
 	return []example{
@@ -28,19 +36,20 @@ func (serveCmd) Run(ctx context.Context, c *call) error {
 	}
 	logger := logx.New(c.stderr, logx.Format(cfg.LogFormat), cfg.LogLevel)
 	logWarnings(ctx, logger, report)
-	found := lookAround(cfg)
+	found := welcome.Found{Database: exists(cfg.SQLitePath()), MasterKey: exists(cfg.DevMasterKeyFile)}
+	start := welcome.Start{Program: c.args[0], Env: c.env, Flags: c.words.settings.given()}
 	options := app.Options{
 		Logger: logger,
 		Progress: func(m db.MigrationStatus) {
 			logger.InfoContext(ctx, "migration applied", slog.Int64("version", m.Version), slog.String("name", m.Name))
 		},
-		Prepare: func(ctx context.Context, a *app.App) error { return bootstrap(ctx, a) },
+		Prepare: bootstrap,
 	}
 	err := app.Serve(ctx, cfg, options, func(r app.Running) {
 		logger.InfoContext(ctx, "listening", slog.String("version", app.Version()), slog.String("public_url", r.PublicURL),
 			slog.String("listen", r.Listen), slog.String("ops_listen", r.Ops))
 		if cfg.Dev {
-			c.welcome(ctx, found, r)
+			welcome.Print(ctx, c.stdout, start, found, r)
 		}
 	})
 	if err == nil {

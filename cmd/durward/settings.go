@@ -24,10 +24,12 @@ func newSettingFlags() *settingFlags {
 	add := func(name, tag string) {
 		field := "Flag" + strconv.Itoa(len(fields))
 		flags.names[field] = name
-		fields = append(fields, reflect.StructField{Name: field, Type: reflect.TypeFor[*string](), Tag: reflect.StructTag(tag)})
+		fields = append(fields,
+			reflect.StructField{Name: field, Type: reflect.TypeFor[*string](), Tag: reflect.StructTag(tag)})
 	}
 	for _, s := range config.Settings() {
-		add(s.Name, fmt.Sprintf(`name:%q hidden:"" group:%q placeholder:%q help:%q`, s.Flag, s.Group, placeholder(s), settingHelp(s)))
+		add(s.Name, fmt.Sprintf(`name:%q hidden:"" group:%q placeholder:%q help:%q`,
+			s.Flag, s.Group, placeholder(s), settingHelp(s)))
 		add(s.Name+fileForm, fmt.Sprintf(`name:%q hidden:"" placeholder:"PATH"`, s.Flag+"-file"))
 	}
 	flags.target = reflect.New(reflect.StructOf(fields)).Interface()

@@ -81,8 +81,8 @@ func TestServe_StopsAtOnceOnTheSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer request.Close()
-	fmt.Fprint(request, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"+
-		"Expect: 100-continue\r\n\r\n")
+	fmt.Fprint(request, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
+		"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n")
 	if _, err := request.Read(make([]byte, 1)); err != nil { // the server has begun with it: it asks for the body
 		t.Fatal(err)
 	}
@@ -96,7 +96,8 @@ func TestServe_StopsAtOnceOnTheSecondSignal(t *testing.T) {
 	lacks(t, p.err.String(), `"msg":"stopped"`)
 }
 
-// signalUntilItEnds repeats a signal, as impatient people do: one that comes while the first is still being handled is lost.
+// signalUntilItEnds repeats a signal, as impatient people do: one that comes while the first is still being handled is
+// lost.
 func (p *process) signalUntilItEnds(s os.Signal) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

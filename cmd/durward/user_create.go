@@ -56,7 +56,8 @@ func (cmd userCreateCmd) Run(ctx context.Context, c *call) error {
 			return err
 		}
 		return c.answer(view, func(w io.Writer) {
-			fmt.Fprintf(w, "Account %s was made: %s, %s, roles: %s.\n", view.ID, view.Username, view.Email, joinRoles(view.Roles))
+			fmt.Fprintf(w, "Account %s was made: %s, %s, roles: %s.\n", view.ID, view.Username, view.Email,
+				joinRoles(view.Roles))
 		})
 	})
 }

@@ -1,8 +1,12 @@
-package main
+// Package welcome is what a development server tells a newcomer: where it is, what it made, and commands that work when
+// they are pasted. It owns these words and how to call the program again; what the commands do is done elsewhere.
+package welcome
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -13,37 +17,35 @@ import (
 	"github.com/durwardhq/durward/internal/core/account"
 	"github.com/durwardhq/durward/internal/core/audit"
 	"github.com/durwardhq/durward/internal/platform/db"
+	"github.com/durwardhq/durward/internal/platform/secret"
 )
 
-// found is what was there before the server started; the rest it made.
-type found struct{ database, masterKey bool }
+// Found is what was there before the server started; the rest it made.
+type Found struct{ Database, MasterKey bool }
 
-func lookAround(cfg *config.Config) found {
-	return found{database: exists(cfg.SQLitePath()), masterKey: exists(cfg.DevMasterKeyFile)}
-}
-
-// welcome tells a newcomer where the server is, what it made, and what to paste to see it work.
-func (c *call) welcome(ctx context.Context, before found, r app.Running) {
-	base := "http://" + callable(r.Listen)
-	fmt.Fprintf(c.stdout, "Durward %s is running at %s (development: for this machine alone).\n\n", app.Version(), r.PublicURL)
+// Print tells all of it about a server that answers. The commands suit a shell in the same folder that has nothing of
+// the one that started the server.
+func Print(ctx context.Context, w io.Writer, start Start, before Found, r app.Running) {
+	cfg, base := r.App.Config, "http://"+callable(r.Listen)
+	fmt.Fprintf(w, "Durward %s is running at %s (development: for this machine alone).\n\n", app.Version(), r.PublicURL)
 	for _, line := range inventory(before, r) {
-		fmt.Fprintln(c.stdout, "  "+line)
+		fmt.Fprintln(w, "  "+line)
 	}
-	fmt.Fprintf(c.stdout, "\n  %-16s %s\n", "documentation", base+"/docs")
+	fmt.Fprintf(w, "\n  %-16s %s\n", "documentation", base+"/docs")
 	if r.Ops != "" {
-		fmt.Fprintf(c.stdout, "  %-16s http://%s/metrics\n", "operations", callable(r.Ops))
+		fmt.Fprintf(w, "  %-16s http://%s/metrics\n", "operations", callable(r.Ops))
 	}
 	who, err := newcomer(ctx, r.App.DB)
-	if err != nil { // the server runs all the same, and its own log and /readyz will say more
-		fmt.Fprintf(c.stdout, "\nThe database could not be asked for a free name: %v\n", err)
+	if err != nil { // the server runs all the same, and its log and /readyz will say more
+		fmt.Fprintf(w, "\nThe database could not be asked for a free name: %v\n", err)
 		return
 	}
-	c.suggest(base, who, passwordFor(r.App.Config), r.App.Config)
-	fmt.Fprintln(c.stdout, "\nCtrl-C stops the server. "+keeping(r.App.Config))
+	suggest(w, base, who, passwordFor(cfg), start.again(cfg))
+	fmt.Fprintln(w, "\nCtrl-C stops the server. "+keeping(cfg))
 }
 
 // inventory says what the server works with and which of it is new.
-func inventory(before found, r app.Running) []string {
+func inventory(before Found, r app.Running) []string {
 	cfg := r.App.Config
 	made := func(was bool) string {
 		if was {
@@ -56,12 +58,12 @@ func inventory(before found, r app.Running) []string {
 		lines = append(lines, fmt.Sprintf("%-16s %s (%s)", what, where, when))
 	}
 	if path := cfg.SQLitePath(); path != "" {
-		add("database", path, made(before.database))
+		add("database", path, made(before.Database))
 	} else {
 		lines = append(lines, fmt.Sprintf("%-16s %s", "database", databaseName(cfg)))
 	}
 	if path := cfg.DevMasterKeyFile; path != "" {
-		add("master key", path, made(before.masterKey))
+		add("master key", path, made(before.MasterKey))
 	}
 	firstKey := r.App.Audit.Count(audit.KeyCreated, audit.Success) > 0
 	add("signing key", cfg.SigningAlgorithm, made(!firstKey))
@@ -71,7 +73,7 @@ func inventory(before found, r app.Running) []string {
 // databaseName is the database URL as it may be shown.
 func databaseName(cfg *config.Config) string {
 	for _, s := range cfg.Show() {
-		if s.Name == "database_url" {
+		if s.Name == databaseURL {
 			return s.Value
 		}
 	}
@@ -86,9 +88,8 @@ func keeping(cfg *config.Config) string {
 }
 
 // suggest prints the commands. Everything but the commands begins with #, so that all of it can be pasted at once.
-func (c *call) suggest(base, who, password string, cfg *config.Config) {
-	again := c.again(cfg)
-	fmt.Fprintf(c.stdout, `
+func suggest(w io.Writer, base, who, password string, again again) {
+	fmt.Fprintf(w, `
 To try it, paste this into another terminal, in this folder:
 
 # 1. register
@@ -103,9 +104,9 @@ To try it, paste this into another terminal, in this folder:
 # make %s an administrator
 `, registerCommand(base, who, password), loginCommand(base, who, password), protectedCommand(base), who)
 	if len(again.missing) > 0 {
-		fmt.Fprintf(c.stdout, "# in a terminal where %s set as for this server:\n", areVariables(again.missing))
+		fmt.Fprintf(w, "# in a terminal where %s set to what this server uses:\n", areVariables(again.missing))
 	}
-	fmt.Fprintln(c.stdout, again.command("user", "grant", who, "admin"))
+	fmt.Fprintln(w, again.command("user", "grant", who, "admin"))
 }
 
 func areVariables(names []string) string {
@@ -136,22 +137,22 @@ func protectedCommand(base string) string {
 // newcomers are the names that the suggested registration goes through until one is free.
 var newcomers = []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"}
 
-// maxNewcomers bounds the search; who has made more accounts than this by pasting knows what to do.
-const maxNewcomers = 1000
+// rounds bounds the search: after alice comes alice2, after alice9 a name that nobody has.
+const rounds = 9
 
 // newcomer gives a name under which the suggested registration succeeds.
 func newcomer(ctx context.Context, q db.Querier) (string, error) {
-	for i := range maxNewcomers {
-		name := newcomers[i%len(newcomers)]
-		if round := i / len(newcomers); round > 0 {
-			name += strconv.Itoa(round + 1)
-		}
-		free, err := isFree(ctx, q, name)
-		if err != nil || free {
-			return name, err
+	for round := 1; round <= rounds; round++ {
+		for _, name := range newcomers {
+			if round > 1 {
+				name += strconv.Itoa(round)
+			}
+			if free, err := isFree(ctx, q, name); err != nil || free {
+				return name, err
+			}
 		}
 	}
-	return "somebody-new", nil
+	return "newcomer-" + hex.EncodeToString(secret.Bytes(6)), nil
 }
 
 func isFree(ctx context.Context, q db.Querier, name string) (bool, error) {
@@ -182,8 +183,13 @@ func callable(listen string) string {
 	if err != nil {
 		return listen
 	}
-	if a, err := netip.ParseAddr(reachable(host)); err == nil && a.Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || host == "::1" {
-		return net.JoinHostPort("localhost", port)
+	if a, err := netip.ParseAddr(host); host == "" || err == nil && hereBy(a.Unmap()) {
+		host = "localhost"
 	}
-	return net.JoinHostPort(reachable(host), port)
+	return net.JoinHostPort(host, port)
+}
+
+// hereBy tells whether "localhost" reaches a listener on this address.
+func hereBy(a netip.Addr) bool {
+	return a.IsUnspecified() || a == netip.IPv6Loopback() || a == netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }

@@ -1,4 +1,4 @@
-package main
+package welcome
 
 import (
 	"os/exec"
@@ -31,7 +31,7 @@ func TestProgram_IsCalledAsItWasStarted(t *testing.T) {
 
 // The patterns of the paths that `go run` makes are no promise of Go's, so that they are checked against the real one.
 func TestProgram_RecognisesGoRun(t *testing.T) {
-	out, err := exec.CommandContext(withTimeout(t), "go", "run", "./testdata/printname").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "./testdata/printname").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,9 @@ func TestHoldsPassword_IsSureOnlyOfURLsThatItUnderstands(t *testing.T) {
 }
 
 func TestPostgresVariables_AreNamedWithoutTheirValues(t *testing.T) {
-	env := environment([]string{"PGPASSWORD=hunter2", "PGHOST=db", "PGSSLMODE=require", "PGAPPNAME=x", "PAGER=less", "PG=1"})
+	env := environment([]string{
+		"PGPASSWORD=hunter2", "PGHOST=db", "PGSSLMODE=require", "PGAPPNAME=x", "PAGER=less", "PG=1",
+	})
 	got := postgresVariables(env)
 	if areVariables(got) != "PGHOST, PGPASSWORD and PGSSLMODE are" {
 		t.Errorf("got %v", got)
@@ -72,10 +74,24 @@ func TestPostgresVariables_AreNamedWithoutTheirValues(t *testing.T) {
 }
 
 func TestShellWord_IsOneWordToAShell(t *testing.T) {
-	for _, text := range []string{"plain", "a b", "it's", `$HOME "x" \`, "*", "a\nb", "~", "#x", "", "é", "!x", "a;b", "-x=y"} {
-		out, err := exec.CommandContext(withTimeout(t), "sh", "-c", "printf %s "+shellWord(text)).Output()
+	for _, text := range []string{
+		"plain", "a b", "it's", `$HOME "x" \`, "*", "a\nb", "~", "#x", "", "é", "!x", "a;b", "-x=y",
+	} {
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellWord(text)).Output()
 		if err != nil || string(out) != text {
 			t.Errorf("%q became %q, %v", text, out, err)
+		}
+	}
+}
+
+func TestCallable_CallsThisMachineLocalhost(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:8080": "localhost:8080", "[::1]:8080": "localhost:8080", "0.0.0.0:80": "localhost:80",
+		"[::]:8080": "localhost:8080", ":8080": "localhost:8080", "192.0.2.7:8080": "192.0.2.7:8080",
+		"[2001:db8::1]:80": "[2001:db8::1]:80", "127.0.0.2:80": "127.0.0.2:80",
+	} {
+		if got := callable(listen); got != want {
+			t.Errorf("%s is called by %s, want %s", listen, got, want)
 		}
 	}
 }

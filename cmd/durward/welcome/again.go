@@ -1,4 +1,4 @@
-package main
+package welcome
 
 import (
 	"net/url"
@@ -18,19 +18,33 @@ type again struct {
 	missing []string // variables that must be set first: they hold secrets, which are never printed
 }
 
-// again works out what a command needs in order to find the database and to open what is sealed in it.
-func (c *call) again(cfg *config.Config) again {
-	a := again{program: program(c.args[0], exists)}
+// Start is how the server was started.
+type Start struct {
+	Program string            // as it was typed
+	Env     []string          // in the form of os.Environ
+	Flags   map[string]string // the settings that were given as flags, by name
+}
+
+// The settings that a command needs in order to find the database and to open what is sealed in it.
+const (
+	databaseURL = "database_url"
+	masterKey   = "master_key"
+	fileForm    = "_file"
+)
+
+// again works out how a command is called on the data of the server.
+func (s Start) again(cfg *config.Config) again {
+	a := again{program: program(s.Program, exists)}
 	if cfg.Dev {
 		a.flags = append(a.flags, "--dev")
 	}
 	if cfg.ConfigFile != "" {
 		a.flags = append(a.flags, "--config="+shellWord(cfg.ConfigFile))
 	}
-	env := environment(c.env)
-	for _, s := range config.Settings() {
-		if s.Name == "database_url" || s.Name == "master_key" {
-			a.carry(s, c.words.settings.given(), env)
+	env := environment(s.Env)
+	for _, setting := range config.Settings() {
+		if setting.Name == databaseURL || setting.Name == masterKey {
+			a.carry(setting, s.Flags, env)
 		}
 	}
 	if cfg.SQLitePath() == "" {
@@ -46,7 +60,7 @@ func (a *again) carry(s config.Setting, flags, env map[string]string) {
 		file, text string
 	}{
 		{flags, s.Name + fileForm, s.Name},
-		{env, s.Env + "_FILE", s.Env},
+		{env, s.Env + strings.ToUpper(fileForm), s.Env},
 	} {
 		if path, ok := given.values[given.file]; ok {
 			a.flags = append(a.flags, "--"+s.Flag+"-file="+shellWord(path))
@@ -54,7 +68,7 @@ func (a *again) carry(s config.Setting, flags, env map[string]string) {
 		}
 		text, ok := given.values[given.text]
 		switch {
-		case ok && s.Name == "database_url" && !holdsPassword(text):
+		case ok && s.Name == databaseURL && !holdsPassword(text):
 			a.flags = append(a.flags, "--"+s.Flag+"="+shellWord(text))
 			return
 		case ok:
@@ -123,10 +137,16 @@ var goRunPath = regexp.MustCompile(`/go-build[0-9]*/b[0-9]+/exe/|/[0-9a-f]{64}-d
 // program gives the word that starts this program again: the way through `go run` where that started it, otherwise the
 // name as it was typed.
 func program(typed string, exists func(path string) bool) string {
-	if goRunPath.MatchString(filepath.ToSlash(typed)) && exists(filepath.Join(filepath.FromSlash(sourceFolder), "main.go")) {
+	source := filepath.Join(filepath.FromSlash(sourceFolder), "main.go")
+	if goRunPath.MatchString(filepath.ToSlash(typed)) && exists(source) {
 		return "go run ./" + sourceFolder
 	}
 	return shellWord(typed)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
@@ -137,10 +157,4 @@ func shellWord(text string) string {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
-// exists tells whether there is a file; one that cannot be looked at counts as there.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return !os.IsNotExist(err)
 }
