@@ -40,7 +40,7 @@ func bootstrap(ctx context.Context, a *app.App) error {
 		return fmt.Errorf("the first administrator's password cannot be written: %w; "+
 			"set DURWARD_BOOTSTRAP_PASSWORD_FILE to a file in a folder that the server may write to", err)
 	}
-	id, err := createWithRoles(ctx, a, ident.Actor{Kind: ident.ActorSystem}, in, role.Admin)
+	id, err := a.Signup.Create(ctx, ident.Actor{Kind: ident.ActorSystem}, in, role.Admin)
 	if err == nil {
 		err = publish(begun, path)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/durwardhq/durward/internal/config"
 	"github.com/durwardhq/durward/internal/core/role"
 	"github.com/durwardhq/durward/internal/flow/signup"
-	"github.com/durwardhq/durward/internal/ident"
 	"github.com/durwardhq/durward/internal/platform/errs"
 )
 
@@ -47,7 +46,7 @@ func (cmd userCreateCmd) Run(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		id, err := createWithRoles(ctx, a, operator, in, roles...)
+		id, err := a.Signup.Create(ctx, operator, in, roles...)
 		if err != nil {
 			return err
 		}
@@ -84,21 +83,4 @@ func acceptable(a *app.App, in signup.Input, roleNames []string) ([]role.Name, e
 		return nil, errs.New(errs.Invalid, "validation_failed", "The account cannot be made like this.").WithFields(wrong...)
 	}
 	return roles, nil
-}
-
-// createWithRoles makes an account and gives it its roles.
-func createWithRoles(
-	ctx context.Context, a *app.App, actor ident.Actor, in signup.Input, roles ...role.Name,
-) (ident.UserID, error) {
-	id, err := a.Signup.Create(ctx, actor, in)
-	if err != nil {
-		return 0, err
-	}
-	for _, name := range roles {
-		if _, err := a.Manage.Grant(ctx, actor, id, name); err != nil {
-			return id, errs.Wrap(err, errs.Internal, "role_not_granted", fmt.Sprintf("Account %s was made, but did not get "+
-				"the role %s. Try again: durward user grant id:%s %s", id, name, id, name))
-		}
-	}
-	return id, nil
 }

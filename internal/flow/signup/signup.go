@@ -8,6 +8,7 @@ import (
 	"github.com/durwardhq/durward/internal/core/account"
 	"github.com/durwardhq/durward/internal/core/audit"
 	"github.com/durwardhq/durward/internal/core/password"
+	"github.com/durwardhq/durward/internal/core/role"
 	"github.com/durwardhq/durward/internal/ident"
 	"github.com/durwardhq/durward/internal/platform/db"
 	"github.com/durwardhq/durward/internal/platform/errs"
@@ -49,12 +50,14 @@ func (f *Flow) Register(ctx context.Context, actor ident.Actor, in Input) (ident
 	return f.create(ctx, actor, audit.AccountRegistered, in)
 }
 
-// Create is Register by an operator: the same rules, another event.
-func (f *Flow) Create(ctx context.Context, actor ident.Actor, in Input) (ident.UserID, error) {
-	return f.create(ctx, actor, audit.AccountCreated, in)
+// Create is Register by an operator: the same rules, another event, and roles from the start.
+func (f *Flow) Create(ctx context.Context, actor ident.Actor, in Input, roles ...role.Name) (ident.UserID, error) {
+	return f.create(ctx, actor, audit.AccountCreated, in, roles...)
 }
 
-func (f *Flow) create(ctx context.Context, actor ident.Actor, typ audit.Type, in Input) (ident.UserID, error) {
+func (f *Flow) create(
+	ctx context.Context, actor ident.Actor, typ audit.Type, in Input, roles ...role.Name,
+) (ident.UserID, error) {
 	username, email, wrong := f.judge(in)
 	if len(wrong) > 0 {
 		return 0, errInvalid.WithFields(wrong...)
@@ -81,14 +84,25 @@ func (f *Flow) create(ctx context.Context, actor ident.Actor, typ audit.Type, in
 		}
 		if taken.Any() {
 			e.Refuse(takenReason(taken))
+			return outcome{taken: taken}, nil
 		}
 		e.Subject = id
-		return outcome{id, taken}, nil
+		return outcome{id: id}, grant(ctx, tx, e, id, roles)
 	})
 	if err != nil {
 		return 0, err
 	}
 	return done.id, conflict(done.taken)
+}
+
+func grant(ctx context.Context, tx *db.Tx, e *audit.Event, id ident.UserID, roles []role.Name) error {
+	for _, name := range roles {
+		if _, err := role.Grant(ctx, tx, id, name); err != nil {
+			return err
+		}
+		e.Detail("role_"+string(name), "granted")
+	}
+	return nil
 }
 
 // Problems tells everything that is wrong with the fields, one entry a field; none when they are acceptable.
