@@ -82,14 +82,15 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 		return nil, err
 	}
 	if err = a.DB.Migrate(ctx); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the database of DURWARD_DATABASE_URL: %w", err)
 	}
 	a.Audit = audit.New(a.DB, box)
 	if a.Hasher, err = password.New(hashing(cfg)); err != nil {
 		return nil, err
 	}
 	a.Keys = &keys.Flow{DB: a.DB, Audit: a.Audit, Box: box, Algorithm: jwt.Algorithm(cfg.SigningAlgorithm),
-		Every: cfg.KeyRotationInterval, Overlap: cfg.AccessTokenTTL + tokenLeeway}
+		Chosen: cfg.Given("signing_algorithm"),
+		Every:  cfg.KeyRotationInterval, Overlap: keyOverlap}
 	if err = a.Keys.EnsureFirst(ctx, system); err != nil {
 		return nil, err
 	}
@@ -108,8 +109,9 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error
 	return a, nil
 }
 
-// tokenLeeway is how much longer than its life a token may be looked at: clocks differ.
-const tokenLeeway = time.Minute
+// keyOverlap is how long a replaced key goes on verifying: the longest life that an access token can be given, whatever
+// it is set to here, since another instance or another day may have another setting.
+const keyOverlap = 24*time.Hour + time.Minute
 
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -396,6 +397,68 @@ func TestSignIn_RenewsAHashOfAnotherScheme(t *testing.T) {
 			t.Errorf("after sign-in still %.10s", hash())
 		}
 		now.login("alice").want(http.StatusOK, "")
+	})
+}
+
+func TestSignIn_TheRightPasswordGetsInWhileOthersRenewTheHash(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url secret.String) {
+		old := start(t, url, clock.System{}, func(c *config.Config) { c.Hash.Scheme = "bcrypt" })
+		old.register("alice").want(http.StatusCreated, "")
+		now := start(t, url, clock.System{}, nil)
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				got, err := now.send("POST", "/login", fields{"username_or_email": "alice", "password": goodPassword}, "")
+				if err != nil || got.status != http.StatusOK {
+					t.Errorf("%d %s, %v", got.status, got.body, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := number(t, now, `SELECT count(1) FROM audit_events WHERE outcome = 'refused' AND type = 'session.started'`); n != 0 {
+			t.Errorf("%d sign-ins refused", n)
+		}
+	})
+}
+
+func TestRotation_NoTokenIsRefusedWhateverLifeItWasGiven(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url secret.String) {
+		clk := &clock.Offset{}
+		s := start(t, url, clk, func(c *config.Config) { c.AccessTokenTTL = 24 * time.Hour })
+		other := start(t, url, clk, func(c *config.Config) { c.SigningAlgorithm = "ES256" })
+		if _, err := other.app.Keys.Rotate(t.Context(), ident.Actor{Kind: ident.ActorOperator}, false); err != nil {
+			t.Fatal(err)
+		}
+		clk.Advance(6*time.Minute - time.Second) // the old key signs for the last time
+		access := s.signedIn("alice").text("access_token")
+		for _, step := range []time.Duration{2 * time.Second, 20 * time.Minute, 23 * time.Hour} {
+			clk.Advance(step)
+			for _, at := range []*instance{s, other} {
+				if err := at.app.Ring.Reload(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				at.call("GET", "/protected", nil, access).want(http.StatusOK, "")
+			}
+		}
+	})
+}
+
+func TestRotation_KeepsTheAlgorithmThatNobodyChose(t *testing.T) {
+	dbtest.EachURL(t, func(t *testing.T, url secret.String) {
+		clk := &clock.Offset{}
+		start(t, url, clk, func(c *config.Config) { c.SigningAlgorithm = "EdDSA" })
+		s := start(t, url, clk, nil)
+		operator := ident.Actor{Kind: ident.ActorOperator}
+		if err := s.app.Keys.Scheduled(t.Context(), operator); err != nil {
+			t.Fatal(err)
+		}
+		if n := number(t, s, `SELECT count(1) FROM signing_keys`); n != 1 {
+			t.Errorf("%d keys: the schedule changed the algorithm", n)
+		}
+		change, err := s.app.Keys.Rotate(t.Context(), operator, true)
+		if err != nil || change.Key.Algorithm != "EdDSA" {
+			t.Errorf("%+v, %v", change, err)
+		}
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/durwardhq/durward/internal/app"
 	"github.com/durwardhq/durward/internal/config"
+	"github.com/durwardhq/durward/internal/core/audit"
 	"github.com/durwardhq/durward/internal/core/role"
 	"github.com/durwardhq/durward/internal/ident"
 	"github.com/durwardhq/durward/internal/platform/clock"
@@ -66,6 +67,7 @@ func TestEvents_TellEveryChangeAndTheTrueReasonOfEveryRefusal(t *testing.T) {
 			"session.started success",
 			"session.started refused password_wrong",
 			"session.refresh_reused refused refresh_reuse",
+			"session.refreshed refused session_ended",
 			"session.started success",
 			"session.ended success sign_out",
 			"session.started success",
@@ -103,6 +105,61 @@ func TestEvents_AStrangersFailureConcernsNobody(t *testing.T) {
 		if n := number(t, s, `SELECT count(1) FROM audit_events WHERE subject_id IS NULL AND reason = 'account_unknown'
 			AND sealed_for LIKE 'day:%'`); n != 1 {
 			t.Errorf("%d events", n)
+		}
+	})
+}
+
+func TestEvents_ARefusedRefreshTellsWhy(t *testing.T) {
+	each(t, func(t *testing.T, s *instance, clk *clock.Offset) {
+		token := s.signedIn("alice").text("refresh_token")
+		execute(t, s, `UPDATE users SET status = 'deactivated'`)
+		s.refresh(token).want(http.StatusUnauthorized, "invalid_refresh_token")
+		execute(t, s, `UPDATE users SET status = 'active'`)
+		execute(t, s, `UPDATE sessions SET rotation = -1`)
+		s.refresh(token).want(http.StatusUnauthorized, "invalid_refresh_token")
+		execute(t, s, `UPDATE sessions SET rotation = 0`)
+		clk.Advance(24 * time.Hour)
+		s.refresh(token).want(http.StatusUnauthorized, "invalid_refresh_token")
+		want := []string{
+			"account.registered success",
+			"session.started success",
+			"session.refreshed refused account_deactivated",
+			"session.refreshed refused token_foreign",
+			"session.refreshed refused session_idle",
+		}
+		if diff := cmp.Diff(want, history(t, s, 1)); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		before := number(t, s, `SELECT count(1) FROM audit_events`)
+		s.refresh("dwr_nonsense").want(http.StatusUnauthorized, "invalid_refresh_token")
+		if after := number(t, s, `SELECT count(1) FROM audit_events`); after != before {
+			t.Error("what is no token of ours leaves a row")
+		}
+		if n := s.app.Audit.Count(audit.SessionRefreshed, audit.Refused); n != 4 {
+			t.Errorf("%d refusals counted, want 4", n)
+		}
+	})
+}
+
+func TestEvents_SignOutByRefreshTokenIsTheUsersOwn(t *testing.T) {
+	each(t, func(t *testing.T, s *instance, clk *clock.Offset) {
+		tokens := s.signedIn("alice")
+		s.call("POST", "/logout", fields{"refresh_token": tokens.text("refresh_token")}, "").want(http.StatusNoContent, "")
+		stale := s.login("alice").text("refresh_token")
+		fresh := s.refresh(stale)
+		clk.Advance(time.Minute)
+		s.call("POST", "/logout", fields{"refresh_token": stale}, "").want(http.StatusNoContent, "")
+		s.refresh(fresh.text("refresh_token")).want(http.StatusUnauthorized, "invalid_refresh_token")
+		entries, err := s.app.Audit.OfSubject(t.Context(), s.app.DB, 1, 1<<62, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Reverse(entries)
+		if ended := entries[2].Event; ended.Type != audit.SessionEnded || ended.Actor.Kind != ident.ActorUser || ended.Actor.User != 1 {
+			t.Errorf("event %+v", ended)
+		}
+		if theft := entries[4].Event; theft.Type != audit.RefreshReused || theft.Details["presented"] != "0" {
+			t.Errorf("an old token at sign-out is theft all the same: %+v", theft)
 		}
 	})
 }

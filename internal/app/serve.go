@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 
 	"github.com/durwardhq/durward/internal/config"
@@ -40,6 +41,7 @@ func Serve(ctx context.Context, cfg *config.Config, o Options, ready func(Runnin
 	if err != nil {
 		return errors.Join(err, listeners.Close())
 	}
+	keepProcessors(a.Hasher.Stats().Workers)
 	if o.Prepare != nil {
 		err = o.Prepare(ctx, a)
 	}
@@ -61,6 +63,14 @@ func Serve(ctx context.Context, cfg *config.Config, o Options, ready func(Runnin
 	running.Wait()
 	return errors.Join(err, a.Close())
 }
+
+// processors is how many threads Go runs at once by its own choice.
+var processors = runtime.GOMAXPROCS(0)
+
+// keepProcessors gives Go a thread more for each worker that hashes. Otherwise the workers would hold all of them for
+// tens of milliseconds at a time, and every step of every other request would wait for one of these slices to end. So
+// it is the system that shares the processors out, which lets whoever has just woken up go first.
+func keepProcessors(workers int) { runtime.GOMAXPROCS(processors + workers) }
 
 // followListener is the public URL of a development server that was not told another.
 func followListener(l net.Listener) string {
@@ -100,5 +110,9 @@ func (a *App) Handlers(o Options) (server.Handlers, error) {
 
 // checks are what /readyz asks.
 func (a *App) checks() []ops.Check {
-	return []ops.Check{{Name: "database", Run: a.DB.Ping}}
+	signs := func(context.Context) error {
+		_, err := a.Ring.Signer()
+		return err
+	}
+	return []ops.Check{{Name: "database", Run: a.DB.Ping}, {Name: "keys", Run: signs}}
 }

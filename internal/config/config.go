@@ -11,6 +11,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/durwardhq/durward/internal/platform/secret"
@@ -129,4 +130,10 @@ func (c *Config) SQLitePath() string {
 		return ""
 	}
 	return target.path
+}
+
+// Given tells whether somebody set a setting, in whatever notation, or it has its default.
+func (c *Config) Given(name string) bool {
+	origin := c.origins[name]
+	return origin != "not set" && !strings.HasPrefix(origin, "default")
 }

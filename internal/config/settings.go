@@ -109,7 +109,9 @@ var table = []*setting{
 		name: "refresh_reuse_window", group: groupSession, def: "10s",
 		doc: "How long the refresh token just replaced is still answered with its successor, so that two tabs or a lost " +
 			"answer do no harm. Later it counts as stolen.",
-		bind: func(c *Config) value { return &durationValue{&c.RefreshReuseWindow, time.Millisecond, time.Minute, true} },
+		bind: func(c *Config) value {
+			return &durationValue{&c.RefreshReuseWindow, time.Millisecond, time.Minute, true}
+		},
 	},
 	{
 		name: "session_idle_timeout", group: groupSession, def: "24h",

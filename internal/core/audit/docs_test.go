@@ -39,6 +39,8 @@ client and request, and from which address and device. Address and device are pe
 of the subject's own, and become unreadable when that key is deleted. Each row carries a SHA-256 digest over its
 canonical bytes.
 
+What somebody typed as a name that no account has is not kept: it is too often a password.
+
 Two kinds of event add no row, since they are frequent and harmless; they are counted in metrics and noted on the
 request's log line.
 

@@ -79,6 +79,12 @@ func Counted[T any](
 	return value, err
 }
 
+// Note counts an event of which there is nothing to store, such as a token that is not ours, and notes it on the
+// request's log line.
+func (l *Log) Note(ctx context.Context, typ Type, outcome Outcome, reason string) {
+	l.note(ctx, Event{Type: typ, Outcome: outcome, Reason: reason})
+}
+
 // Routine is Counted for the housekeeping of the server itself, whose transactions take more than one statement.
 func Routine[T any](
 	ctx context.Context, l *Log, typ Type, fn func(ctx context.Context, tx *db.Tx) (T, error),
@@ -99,6 +105,9 @@ func (l *Log) note(ctx context.Context, e Event) {
 	}
 	if e.Subject != 0 {
 		attrs = append(attrs, slog.Int64("subject", int64(e.Subject)))
+	}
+	if e.Session != "" && e.Session != e.Actor.Session { // the actor's own is noted by whoever checked its token
+		attrs = append(attrs, slog.String("session_id", string(e.Session)))
 	}
 	logx.Add(ctx, attrs...)
 }

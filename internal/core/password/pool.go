@@ -93,11 +93,24 @@ func (p *pool) do(ctx context.Context, work func(*memory) error) error {
 
 func cancelled(err error) error { return fmt.Errorf("wait for the password hash: %w", err) }
 
+// admit refuses what enqueue would refuse now. It takes no place: what it lets through may still be refused.
+func (p *pool) admit() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.full() {
+		p.count.refused++
+		return ErrBusy.WithRetry(p.retryAfter())
+	}
+	return nil
+}
+
+func (p *pool) full() bool { return p.closed || p.waiting.Len()+p.running >= p.size+p.capacity }
+
 // enqueue puts work into the queue, or refuses it. Work that a free worker is about to take needs no place.
 func (p *pool) enqueue(work func(*memory) error) (*job, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.waiting.Len()+p.running >= p.size+p.capacity {
+	if p.full() {
 		p.count.refused++
 		return nil, ErrBusy.WithRetry(p.retryAfter())
 	}

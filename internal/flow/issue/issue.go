@@ -184,10 +184,13 @@ func (i *Issuer) Mint(o Opened) (Tokens, error) {
 		return Tokens{}, err
 	}
 	return Tokens{
-		Access: secret.New(access), AccessExpires: expires.Sub(o.now), Refresh: secret.New(refresh),
+		Access: secret.New(access), AccessExpires: wholeSeconds(expires).Sub(wholeSeconds(o.now)), Refresh: secret.New(refresh),
 		RefreshExpires: end.Sub(o.now), Session: o.session.ID, User: o.session.User,
 	}, nil
 }
+
+// wholeSeconds is a time as tokens carry it.
+func wholeSeconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
 func (i *Issuer) claims(o Opened, expires time.Time) jwt.AccessClaims {
 	return jwt.AccessClaims{

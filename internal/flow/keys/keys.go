@@ -25,6 +25,7 @@ type Flow struct {
 	Audit     *audit.Log
 	Box       *secret.Box
 	Algorithm jwt.Algorithm
+	Chosen    bool // false where Algorithm is only the default: then keys keep the algorithm that they have
 	Every     time.Duration
 	Overlap   time.Duration
 }
@@ -66,7 +67,7 @@ func (f *Flow) EnsureSealed(ctx context.Context, actor ident.Actor, purpose keyr
 // With now, for a compromise, the new key signs at once and every other is removed at once: the tokens they signed are
 // refused from then on.
 func (f *Flow) Rotate(ctx context.Context, actor ident.Actor, now bool) (signingkey.Change, error) {
-	draft, err := signingkey.NewDraft(f.Box, f.Algorithm)
+	draft, err := f.successor(ctx)
 	if err != nil {
 		return signingkey.Change{}, err
 	}
@@ -80,6 +81,21 @@ func (f *Flow) Rotate(ctx context.Context, actor ident.Actor, now bool) (signing
 			describe(e, change)
 			return change, err
 		})
+}
+
+// successor makes the next key: of the configured algorithm, or where nobody chose one, of the newest key's.
+func (f *Flow) successor(ctx context.Context) (signingkey.Draft, error) {
+	algorithm := f.Algorithm
+	if !f.Chosen {
+		held, _, err := signingkey.List(ctx, f.DB)
+		if err != nil {
+			return signingkey.Draft{}, err
+		}
+		if len(held) > 0 {
+			algorithm = held[0].Algorithm
+		}
+	}
+	return signingkey.NewDraft(f.Box, algorithm)
 }
 
 func describe(e *audit.Event, change signingkey.Change) {
@@ -97,7 +113,11 @@ func (f *Flow) Scheduled(ctx context.Context, actor ident.Actor) error {
 	if err != nil {
 		return err
 	}
-	due := signingkey.Due(held, at, signingkey.Schedule{Algorithm: f.Algorithm, Every: f.Every, Lead: signingkey.Lead})
+	algorithm := f.Algorithm
+	if !f.Chosen && len(held) > 0 {
+		algorithm = held[0].Algorithm
+	}
+	due := signingkey.Due(held, at, signingkey.Schedule{Algorithm: algorithm, Every: f.Every, Lead: signingkey.Lead})
 	if due {
 		if _, err := f.Rotate(ctx, actor, false); err != nil {
 			return err

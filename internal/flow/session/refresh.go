@@ -25,7 +25,7 @@ const rounds = 4
 func (f *Flow) Refresh(ctx context.Context, actor ident.Actor, token secret.String) (issue.Tokens, error) {
 	t, err := f.Codec.Parse(token.Reveal())
 	if err != nil {
-		logx.Add(ctx, slog.String("reason", "token_malformed"))
+		f.Audit.Note(ctx, audit.SessionRefreshed, audit.Refused, "token_malformed")
 		return issue.Tokens{}, ErrRefreshToken
 	}
 	logx.Add(ctx, slog.String("session_id", string(t.Session)))
@@ -45,7 +45,7 @@ func (f *Flow) try(ctx context.Context, actor ident.Actor, t core.Token) (tokens
 		return tokens, false, err
 	}
 	if !j.Decision.Allowed() {
-		return tokens, true, f.refuse(ctx, j, t)
+		return tokens, true, f.refuse(ctx, actor, j, t, string(j.Decision.Reason))
 	}
 	switch verdict := j.Session.Judge(t.Rotation, j.Facts.At, f.Issuer.Settings().ReuseWindow); verdict {
 	case core.Rotate:
@@ -61,8 +61,7 @@ func (f *Flow) try(ctx context.Context, actor ident.Actor, t core.Token) (tokens
 	case core.Stolen:
 		return tokens, true, f.stolen(ctx, actor, j, t)
 	default:
-		logx.Add(ctx, slog.String("reason", "token_"+string(verdict)))
-		return tokens, true, ErrRefreshToken
+		return tokens, true, f.refuse(ctx, actor, j, t, "token_"+string(verdict))
 	}
 }
 
@@ -74,12 +73,21 @@ func (f *Flow) judge(ctx context.Context, t core.Token) (issue.Judged, error) {
 	return j, err
 }
 
-// refuse answers a token whose session the policy does not allow. An old token of a session that ended by its reuse is
-// told so, however many come.
-func (f *Flow) refuse(ctx context.Context, j issue.Judged, t core.Token) error {
-	logx.Add(ctx, slog.String("reason", string(j.Decision.Reason)))
+// refuse answers a token of ours that is not good any more, and leaves the event. An old token of a session that ended
+// by its reuse is told so, however many come; the theft itself is in the log already.
+func (f *Flow) refuse(ctx context.Context, actor ident.Actor, j issue.Judged, t core.Token, reason string) error {
 	if j.Found && j.Session.EndReason == core.EndReuse && t.Rotation < j.Session.Rotation {
+		f.Audit.Note(ctx, audit.RefreshReused, audit.Refused, reason)
 		return ErrReused
+	}
+	_, err := audit.InTx(ctx, f.Audit, actor, audit.SessionRefreshed,
+		func(_ context.Context, _ *db.Tx, e *audit.Event) (struct{}, error) {
+			e.Subject, e.Session = j.Facts.User, t.Session
+			e.Refuse(reason)
+			return struct{}{}, nil
+		})
+	if err != nil {
+		return err
 	}
 	return ErrRefreshToken
 }

@@ -57,6 +57,7 @@ func (f *Flow) SignOut(ctx context.Context, actor ident.Actor, p issue.Principal
 func (f *Flow) SignOutByRefresh(ctx context.Context, actor ident.Actor, token secret.String) error {
 	t, err := f.Codec.Parse(token.Reveal())
 	if err != nil {
+		f.Audit.Note(ctx, audit.SessionEnded, audit.Refused, "token_malformed")
 		return ErrRefreshToken
 	}
 	j, err := f.judge(ctx, t)
@@ -64,9 +65,16 @@ func (f *Flow) SignOutByRefresh(ctx context.Context, actor ident.Actor, token se
 		return err
 	}
 	if !j.Decision.Allowed() {
-		return ErrRefreshToken
+		return f.refuse(ctx, actor, j, t, string(j.Decision.Reason))
 	}
-	actor.User, actor.Session = j.Facts.User, t.Session
+	if j.Session.Judge(t.Rotation, j.Facts.At, f.Issuer.Settings().ReuseWindow) == core.Stolen {
+		// The session ends as asked, but a copy of its token is about.
+		if err := f.stolen(ctx, actor, j, t); !errors.Is(err, ErrReused) {
+			return err
+		}
+		return nil
+	}
+	actor.Kind, actor.User, actor.Session = ident.ActorUser, j.Facts.User, t.Session
 	ended, err := f.end(ctx, actor, j.Facts.User, t.Session)
 	if err == nil && !ended {
 		return ErrRefreshToken

@@ -46,31 +46,45 @@ type proof struct {
 	rehash  string // a hash by the scheme in force, where the stored one is outdated
 }
 
-// outcome is what the transaction decided: an opened session, or the refusal that the events already tell.
+// outcome is what the transaction decided: an opened session, the refusal that the events already tell, or that the
+// stored hash is no longer the one that was verified.
 type outcome struct {
 	opened  issue.Opened
 	allowed bool
+	stale   bool
 }
+
+// attempts bounds how often a password is verified anew because its stored hash changed meanwhile. That is a change of
+// the password, or only its hash being renewed by another sign-in, which must not keep out the right password.
+const attempts = 3
 
 // SignIn verifies a password for a username or an email address and begins a session. It refuses with ErrCredentials,
 // and with Unavailable ("busy") where too many sign-ins wait already.
 func (f *Flow) SignIn(
 	ctx context.Context, actor ident.Actor, identifier string, typed secret.String,
 ) (issue.Tokens, error) {
-	p, err := f.prove(ctx, identifier, typed)
-	if err != nil {
+	if err := f.Hasher.Admit(); err != nil {
 		return issue.Tokens{}, err
 	}
-	done, err := audit.InTx(ctx, f.Audit, actor, audit.SessionStarted,
-		func(ctx context.Context, tx *db.Tx, e *audit.Event) (outcome, error) { return f.begin(ctx, tx, e, p) })
-	if err != nil {
-		return issue.Tokens{}, err
+	for attempt := 1; ; attempt++ {
+		p, err := f.prove(ctx, identifier, typed)
+		if err != nil {
+			return issue.Tokens{}, err
+		}
+		done, err := audit.InTx(ctx, f.Audit, actor, audit.SessionStarted,
+			func(ctx context.Context, tx *db.Tx, e *audit.Event) (outcome, error) {
+				return f.begin(ctx, tx, e, p, attempt == attempts)
+			})
+		switch {
+		case err != nil:
+			return issue.Tokens{}, err
+		case done.allowed:
+			f.upgrade(ctx, actor, p)
+			return f.Issuer.Mint(done.opened)
+		case !done.stale:
+			return issue.Tokens{}, ErrCredentials
+		}
 	}
-	if !done.allowed {
-		return issue.Tokens{}, ErrCredentials
-	}
-	f.upgrade(ctx, actor, p)
-	return f.Issuer.Mint(done.opened)
 }
 
 // prove does what is slow: one verification, whoever is asked for.
@@ -99,8 +113,8 @@ func (f *Flow) prove(ctx context.Context, identifier string, typed secret.String
 }
 
 // begin decides inside the transaction, on the account as it is now: a password that was changed while the old one was
-// being verified opens nothing.
-func (f *Flow) begin(ctx context.Context, tx *db.Tx, e *audit.Event, p proof) (outcome, error) {
+// being verified opens nothing. Unless it is the last attempt, a hash that changed is no refusal yet.
+func (f *Flow) begin(ctx context.Context, tx *db.Tx, e *audit.Event, p proof, last bool) (outcome, error) {
 	e.Subject = p.account.ID
 	switch {
 	case !p.found:
@@ -115,6 +129,10 @@ func (f *Flow) begin(ctx context.Context, tx *db.Tx, e *audit.Event, p proof) (o
 		return outcome{}, err
 	}
 	if !found || current.PasswordHash != p.account.PasswordHash {
+		if !last {
+			e.Moot()
+			return outcome{stale: true}, nil
+		}
 		e.Refuse(reasonChanged)
 		return outcome{}, nil
 	}
@@ -132,6 +150,7 @@ func (f *Flow) begin(ctx context.Context, tx *db.Tx, e *audit.Event, p proof) (o
 		return outcome{}, nil
 	}
 	e.Session = opened.SessionID()
+	e.Actor.Kind, e.Actor.User = ident.ActorUser, current.ID
 	return outcome{opened: opened, allowed: true}, nil
 }
 

@@ -62,6 +62,9 @@ func (f *Flow) create(
 	if len(wrong) > 0 {
 		return 0, errInvalid.WithFields(wrong...)
 	}
+	if err := f.Hasher.Admit(); err != nil {
+		return 0, err
+	}
 	// Looked up before hashing, which is dear; the insert decides all the same.
 	taken, err := account.TakenBy(ctx, f.DB, username, email)
 	if err != nil {

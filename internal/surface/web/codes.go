@@ -18,7 +18,7 @@ const (
 	CodeTokenMissing         = "token_missing"
 	CodeInvalidToken         = "invalid_token"
 	CodeInternal             = "internal"
-	CodeUnavailable          = "unavailable"
+	CodeUnavailable          = "database_unavailable"
 	CodeTimeout              = "timeout"
 	CodeNotReady             = "not_ready"
 )
