@@ -46,7 +46,7 @@ func TestBytes_WhoHasThemAlreadyGets304(t *testing.T) {
 }
 
 func TestBytes_ErrorsAreProblemsThatNobodyKeeps(t *testing.T) {
-	h := newHarness(web.Kit{}, prebuilt(errs.New(errs.Unavailable, "unavailable", "No keys yet.")))
+	h := newHarness(web.Kit{}, prebuilt(errs.New(errs.Unavailable, "database_unavailable", "No keys yet.")))
 	w := h.call("GET", "/keys", "")
 	if p := problemOf(t, w); p.Status != 503 || w.Header().Get("ETag") != "" {
 		t.Errorf("%d %v", w.Code, w.Header())
@@ -62,7 +62,7 @@ func TestEndpoint_RefusalsHoldTheKitsOwn(t *testing.T) {
 		codes = append(codes, r.Code)
 	}
 	want := []string{"validation_failed", "malformed_json", "request_timeout", "body_too_large", "unsupported_media_type",
-		"token_missing", "invalid_token", "internal", "timeout", "unavailable"}
+		"token_missing", "invalid_token", "internal", "timeout", "database_unavailable"}
 	if len(codes) != len(want) || body.Refusals()[0] != named {
 		t.Fatalf("got %v, want %v", codes, want)
 	}

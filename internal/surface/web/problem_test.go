@@ -46,7 +46,7 @@ func TestProblem_Golden(t *testing.T) {
 		{"conflict", fails(web.Operation{}, fmt.Errorf("sign up: %w", conflict.With(errBoom))), "GET", "/", ""},
 		{"too-many", fails(web.Operation{}, errs.New(errs.TooMany, "too_many_requests", "Wait.").
 			WithRetry(1500*time.Millisecond)), "GET", "/", ""},
-		{"unavailable", fails(web.Operation{}, errs.Wrap(errBoom, errs.Unavailable, "unavailable",
+		{"unavailable", fails(web.Operation{}, errs.Wrap(errBoom, errs.Unavailable, "database_unavailable",
 			"The database does not answer.")), "GET", "/", ""},
 		{"internal", fails(web.Operation{}, errBoom), "GET", "/", ""},
 	}
@@ -102,7 +102,7 @@ func TestProblem_CausesAreLoggedAndNeverShown(t *testing.T) {
 		"bare":        errBoom,
 		"wrapped":     fmt.Errorf("find the user: %w", errBoom),
 		"internal":    errs.Wrap(errBoom, errs.Internal, "internal", "Something private broke."),
-		"unavailable": errs.Wrap(errBoom, errs.Unavailable, "unavailable", "Try again."),
+		"unavailable": errs.Wrap(errBoom, errs.Unavailable, "database_unavailable", "Try again."),
 	} {
 		h := newHarness(web.Kit{}, failing(web.Operation{}, err))
 		w := h.call("GET", "/", "")
