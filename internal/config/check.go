@@ -83,8 +83,8 @@ func (c checker) checkRequired() {
 		"master_key":   "32 random bytes in base64, which seal the keys in the database",
 	}
 	fixes := map[string]string{
-		"public_url":   "set DURWARD_PUBLIC_URL=https://id.example.com, or try the server with --dev",
-		"database_url": "set DURWARD_DATABASE_URL=sqlite:/var/lib/durward/durward.db, or try the server with --dev",
+		"public_url":   "set DURWARD_PUBLIC_URL=https://id.example.com, or add --dev for the development profile",
+		"database_url": "set DURWARD_DATABASE_URL=sqlite:/var/lib/durward/durward.db, or add --dev for the development profile",
 		"master_key":   makeMasterKey + ", keep it in a file of mode 0600 and set DURWARD_MASTER_KEY_FILE to its path",
 	}
 	for _, s := range table {

@@ -33,6 +33,7 @@ func Public(s Surfaces, info reference.Info) ([]web.Route, error) {
 		{Method: "GET", Path: "/healthz", Endpoint: ops.Healthz()},
 		{Method: "GET", Path: "/readyz", Endpoint: s.Ready},
 
+		{Method: "GET", Path: "/", Endpoint: docs.Root()},
 		{Method: "GET", Path: "/openapi.json", Endpoint: docs.Document()},
 		{Method: "GET", Path: "/docs", Endpoint: docs.Page()},
 		{Method: "GET", Path: "/docs/{asset}", Endpoint: docs.Asset()},

@@ -23,18 +23,16 @@ type Addresses struct{ Public, Ops string }
 
 // Listen binds the addresses. An error names the setting, the address and what to do.
 func Listen(ctx context.Context, a Addresses) (Listeners, error) {
-	public, err := bind(ctx, "DURWARD_LISTEN", a.Public)
-	if err != nil {
-		return Listeners{}, err
+	var l Listeners
+	var err, opsErr error
+	l.Public, err = bind(ctx, "DURWARD_LISTEN", a.Public)
+	if a.Ops != "" {
+		l.Ops, opsErr = bind(ctx, "DURWARD_OPS_LISTEN", a.Ops)
 	}
-	if a.Ops == "" {
-		return Listeners{Public: public}, nil
+	if err = errors.Join(err, opsErr); err != nil { // both are told at once
+		return Listeners{}, errors.Join(err, l.Close())
 	}
-	ops, err := bind(ctx, "DURWARD_OPS_LISTEN", a.Ops)
-	if err != nil {
-		return Listeners{}, errors.Join(err, public.Close())
-	}
-	return Listeners{public, ops}, nil
+	return l, nil
 }
 
 func bind(ctx context.Context, setting, address string) (net.Listener, error) {
@@ -55,11 +53,13 @@ func bind(ctx context.Context, setting, address string) (net.Listener, error) {
 
 // Close closes listeners that nobody serves.
 func (l Listeners) Close() error {
-	err := l.Public.Close()
-	if l.Ops != nil {
-		err = errors.Join(err, l.Ops.Close())
+	var failures []error
+	for _, open := range []net.Listener{l.Public, l.Ops} {
+		if open != nil {
+			failures = append(failures, open.Close())
+		}
 	}
-	return err
+	return errors.Join(failures...)
 }
 
 // Handlers answer on the listeners.

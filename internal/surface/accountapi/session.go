@@ -64,10 +64,15 @@ func (a *API) Logout() web.Endpoint {
 			return web.NoContent{}, a.Session.SignOut(r.Context(), actor(r, p), p)
 		case unauthenticated(err) && !in.RefreshToken.Empty():
 			return web.NoContent{}, a.Session.SignOutByRefresh(r.Context(), r.Actor(), in.RefreshToken)
+		case errors.Is(err, web.ErrNoToken):
+			return web.NoContent{}, errNothingToEnd
 		}
 		return web.NoContent{}, err
 	})
 }
+
+var errNothingToEnd = errs.New(errs.Unauthenticated, web.CodeTokenMissing,
+	"Send the access token in the Authorization header, or the refresh token as refresh_token in the body.")
 
 func unauthenticated(err error) bool {
 	return errors.Is(err, session.ErrAccessToken) || errors.Is(err, web.ErrNoToken)

@@ -6,6 +6,7 @@ package reference
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/durwardhq/durward/internal/platform/errs"
@@ -83,6 +84,16 @@ func (r *Reference) Page() web.Endpoint {
 		Produces:    "text/html; charset=utf-8", CacheControl: revalidate, ContentSecurityPolicy: pagePolicy,
 	}
 	return web.Bytes(op, func(*web.Request) (web.Content, error) { return r.page, nil })
+}
+
+// Root is GET /: it leads people who open the server's own URL to the page.
+func (r *Reference) Root() web.Endpoint {
+	op := web.Operation{OperationID: "getRoot", Tag: tag, Summary: "Leads to /docs", Success: http.StatusSeeOther, Unlisted: true}
+	return web.Raw(op, func(w http.ResponseWriter, _ *web.Request) error {
+		w.Header().Set("Location", "/docs")
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	})
 }
 
 // pagePolicy lets the page load its own style sheet and mark, and nothing else; it runs no script.
