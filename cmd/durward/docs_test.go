@@ -13,6 +13,7 @@ import (
 
 	"github.com/durwardhq/durward/internal/config"
 	"github.com/durwardhq/durward/internal/core/role"
+	"github.com/durwardhq/durward/internal/platform/golden"
 )
 
 const referencePath = "../../docs/cli.md"
@@ -51,17 +52,7 @@ var (
 )
 
 func TestReference_SaysWhatTheCodeSays(t *testing.T) {
-	want := referenceText(t)
-	if *update {
-		if err := os.WriteFile(referencePath, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(referencePath)
-	if err != nil || string(got) != want {
-		t.Errorf("docs/cli.md is not what the code says (%v); make it anew: "+
-			"go test ./cmd/durward -run Reference -update", err)
-	}
+	golden.Check(t, referencePath, referenceText(t))
 }
 
 func TestReference_HasASampleForEveryCommandThatAnswersInJSON(t *testing.T) {

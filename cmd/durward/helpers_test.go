@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,8 +15,6 @@ import (
 	"github.com/durwardhq/durward/internal/platform/db/dbtest"
 	"github.com/durwardhq/durward/internal/platform/secret"
 )
-
-var update = flag.Bool("update", false, "write docs/cli.md anew")
 
 // actAsProgram makes the test binary be the program: tests of signals and of pasted commands start it as a process.
 const actAsProgram = "TEST_ACT_AS_PROGRAM"

@@ -33,8 +33,10 @@ func TestBudgets_AreKept(t *testing.T) {
 		"many methods of a generic type": {
 			of(methods(26, "*T[K, V]")), []string{"methods: " + dir + ".T"},
 		},
-		"methods enough":      {of(methods(25, "T")), nil},
-		"a large interface":   {of("type I interface { A(); B(); C(); D(); E(); F() }\n"), []string{"interface size: " + dir + ".I"}},
+		"methods enough": {of(methods(25, "T")), nil},
+		"a large interface": {
+			of("type I interface { A(); B(); C(); D(); E(); F() }\n"), []string{"interface size: " + dir + ".I"},
+		},
 		"an interface enough": {of("type I interface { A(); B(); C(); D(); E() }\n"), nil},
 		"an interface with another in it": {
 			of("type I interface { A(); B(); C(); J }\ntype J interface { D(); E(); F() }\n"),

@@ -16,7 +16,7 @@ var sound = map[string]string{
 	"go.mod": "module github.com/durwardhq/durward\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/jackc/pgx/v5 v5.12.0\n" +
 		"\tgolang.org/x/sync v0.24.0 // indirect\n)\n",
 	"docs/dependencies.md":              "| Module | For |\n|---|---|\n| `github.com/jackc/pgx/v5` | PostgreSQL |\n",
-	"cmd/durward/main.go":               source("main", "Command durward serves.", "internal/app", "internal/config", "os"),
+	"cmd/durward/main.go":               source("main", "Command durward serves.", "internal/app", "internal/config"),
 	"internal/app/app.go":               source("app", "", "internal/server", "internal/platform/db", "net/http"),
 	"internal/config/config.go":         source("config", "", "internal/platform/errs"),
 	"internal/server/server.go":         source("server", "", "internal/surface/api", "net/http"),
@@ -202,12 +202,16 @@ func TestImporters_AreNamed(t *testing.T) {
 		"config is read in a flow": {
 			map[string]string{"internal/flow/issue/a_test.go": source("issue", "none", "internal/config")},
 			[]string{
-				"bands: internal/flow/issue imports " + ours + "config", "importers: internal/flow/issue imports " + ours + "config",
+				"bands: internal/flow/issue imports " + ours + "config",
+				"importers: internal/flow/issue imports " + ours + "config",
 			},
 		},
 		"app is imported": {
 			map[string]string{"e2e/a_test.go": source("e2e", "none", "internal/app")},
 			[]string{"bands: e2e imports " + ours + "app", "importers: e2e imports " + ours + "app"},
+		},
+		"an end-to-end test uses test support": {
+			map[string]string{"e2e/a_test.go": source("e2e", "none", "internal/platform/db/dbtest")}, nil,
 		},
 		"the rules are imported": {
 			map[string]string{

@@ -121,11 +121,14 @@ func (p *Package) source() []*File {
 	return slices.DeleteFunc(slices.Clone(p.Files), func(f *File) bool { return f.Test })
 }
 
-// forTests tells a package that only tests may import: its name ends in "test", as in dbtest.
+// forTests tells a package that only tests may import: its name ends in "test", as in dbtest, or it is named here.
 func (p *Package) forTests() bool { return forTests(p.Dir) }
 
+var testSupport = []string{"internal/platform/golden"}
+
 func forTests(dir string) bool {
-	return strings.HasSuffix(dir, "test") && strings.HasPrefix(dir, "internal/") && dir != "internal/archtest"
+	named := strings.HasSuffix(dir, "test") && strings.HasPrefix(dir, "internal/") && dir != "internal/archtest"
+	return named || slices.Contains(testSupport, dir)
 }
 
 // imports gives the file's import paths with where they stand.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/durwardhq/durward/internal/platform/golden"
 )
 
 func TestTable_NoSettingHasANameThatKubernetesMakes(t *testing.T) {
@@ -124,10 +126,10 @@ func TestExample_WithEveryLineOpenedItGivesTheDefaults(t *testing.T) {
 	}
 }
 
-func TestExample_Golden(t *testing.T) { golden(t, "example.yaml", Example()) }
+func TestExample_Golden(t *testing.T) { golden.Check(t, "testdata/example.yaml", Example()) }
 
 func TestReference_IsWhatTheDocumentationHolds(t *testing.T) {
-	golden(t, "../../docs/configuration.md", Reference())
+	golden.Check(t, "../../docs/configuration.md", Reference())
 }
 
 func TestShow_TellsWhatIsInForceAndWhy(t *testing.T) {

@@ -2,17 +2,10 @@ package config
 
 import (
 	"encoding/base64"
-	"flag"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the golden files and docs/configuration.md anew")
 
 // goodKey is 32 bytes without a pattern.
 var goodKey = []byte("\x8f\x1c\xd2\x05\x6b\xe7\x90\x3a\x44\xfb\x12\xa9\x5e\xc6\x77\x01" +
@@ -77,28 +70,5 @@ func wantOne(t *testing.T, list []Problem, setting string, words ...string) {
 		if !strings.Contains(text, word) {
 			t.Errorf("expected %q in:\n%s", word, text)
 		}
-	}
-}
-
-// golden compares text with a file of testdata, or of a path that begins with "..".
-func golden(t *testing.T, path, text string) {
-	t.Helper()
-	if !strings.HasPrefix(path, "..") {
-		path = filepath.Join("testdata", path)
-	}
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; go test with -update writes it", err)
-	}
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s is out of date (-file +now); go test with -update writes it:\n%s", path, diff)
 	}
 }

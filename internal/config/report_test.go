@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+
+	"github.com/durwardhq/durward/internal/platform/golden"
 )
 
 func TestReport_TenMistakesAtOnce(t *testing.T) {
@@ -26,7 +28,7 @@ password_min_length:
 	}
 	flags := map[string]string{"bcrypt_cost": "4"}
 	_, r := load(Source{File: "durward.yaml", Env: env, Flags: flags}, files)
-	golden(t, "ten_mistakes.txt", r.String())
+	golden.Check(t, "testdata/ten_mistakes.txt", r.String())
 	if err := r.Err(); err == nil {
 		t.Error("expected an error")
 	}
@@ -35,7 +37,7 @@ password_min_length:
 func TestReport_WarningsAreNoError(t *testing.T) {
 	_, r := load(Source{Env: production("DURWARD_OPS_LISTEN=:9080")}, nil)
 	wantNoProblems(t, r)
-	golden(t, "warning.txt", r.String())
+	golden.Check(t, "testdata/warning.txt", r.String())
 }
 
 func TestReport_ErrCarriesTheReport(t *testing.T) {

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,10 +16,9 @@ import (
 	"github.com/durwardhq/durward/internal/platform/clock"
 	"github.com/durwardhq/durward/internal/platform/db"
 	"github.com/durwardhq/durward/internal/platform/db/dbtest"
+	"github.com/durwardhq/durward/internal/platform/golden"
 	"github.com/durwardhq/durward/internal/platform/secret"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func newLog(t *testing.T, d *db.DB) *Log {
 	t.Helper()
@@ -241,19 +238,7 @@ func TestCanonical_TheBytesAreFrozen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "testdata/canonical.golden"
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("stored digests would become false (-want +got):\n%s", diff)
-	}
+	golden.Check(t, "testdata/canonical.golden", string(got)) // stored digests would become false
 }
 
 func TestKeySubject_StrangersShareADay(t *testing.T) {

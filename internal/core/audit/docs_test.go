@@ -2,28 +2,14 @@ package audit
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/durwardhq/durward/internal/platform/golden"
 )
 
 func TestDocs_EventsPageIsTrue(t *testing.T) {
-	const file = "../../../docs/events.md"
-	got := eventsPage()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-page +code); run with -update:\n%s", file, diff)
-	}
+	golden.Check(t, "../../../docs/events.md", eventsPage())
 }
 
 func eventsPage() string {

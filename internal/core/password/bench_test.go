@@ -112,9 +112,10 @@ func BenchmarkParse(b *testing.B) {
 // BenchmarkNice is the experiment behind DefaultNice: it hashes without pause and measures how late other work, up to
 // 500 pieces of 50 µs a second, is done. Run it on a quiet machine, and again beside a busy database (pgbench -c 8).
 func BenchmarkNice(b *testing.B) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + DefaultWorkers()))
 	for _, level := range []int{0, 5, 10, 19} {
 		b.Run(fmt.Sprint(level), func(b *testing.B) {
+			// Here, for the testing package sets it anew for each benchmark.
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + DefaultWorkers()))
 			h := hasher(b, Config{Nice: level})
 			for range 2 * h.Stats().Workers {
 				go func() {

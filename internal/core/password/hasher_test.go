@@ -296,11 +296,8 @@ func TestHasher_HashThenVerifyHoldsAndAnyAlteredPasswordFails(t *testing.T) {
 	for name, c := range map[string]Config{"argon2id": cheap, "bcrypt": cheapBcrypt} {
 		h := hasher(t, c)
 		t.Run(name, rapid.MakeCheck(func(rt *rapid.T) {
-			typed := secret.New(rapid.StringN(0, 200, MaxBytes).Draw(rt, "password"))
-			normal, broken := Normalize(typed)
-			if broken != nil {
-				rt.Skip()
-			}
+			typed := secret.New(rapid.StringN(0, 200, MaxBytes).Filter(possible).Draw(rt, "password"))
+			normal, _ := Normalize(typed)
 			encoded := hashed(t, h, typed.Reveal())
 			if match, outdated := verified(t, h, encoded, typed.Reveal()); !match || outdated {
 				rt.Fatalf("match %t, outdated %t", match, outdated)
@@ -314,6 +311,11 @@ func TestHasher_HashThenVerifyHoldsAndAnyAlteredPasswordFails(t *testing.T) {
 			}
 		}))
 	}
+}
+
+func possible(s string) bool {
+	_, broken := normalize(s)
+	return len(broken) == 0
 }
 
 // alter changes, adds or removes one byte.

@@ -1,16 +1,12 @@
 package policy
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/durwardhq/durward/internal/platform/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden file")
 
 // settled are facts with which every path goes on.
 func settled() Facts {
@@ -72,7 +68,7 @@ func TestDecide_EveryPathAnswersEveryFact(t *testing.T) {
 			fmt.Fprintf(&b, "%-10s %-28s %s %s\n", path, v.name, d.Outcome, d.Reason)
 		}
 	}
-	golden(t, "testdata/decisions.golden", b.String())
+	golden.Check(t, "testdata/decisions.golden", b.String())
 }
 
 func TestDecide_NothingGatheredIsRefusedOnEveryPath(t *testing.T) {
@@ -104,21 +100,5 @@ func TestChecks_EveryPathAsksAboutClientAndAccount(t *testing.T) {
 		if !asked["client"] || !asked["account"] || !asked["factor"] {
 			t.Errorf("%s asks only %v", path, asked)
 		}
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got); run with -update if the change is meant:\n%s", file, d)
 	}
 }

@@ -1,27 +1,22 @@
 package reference_test
 
 import (
-	"flag"
 	"html"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/durwardhq/durward/internal/platform/errs"
+	"github.com/durwardhq/durward/internal/platform/golden"
 	"github.com/durwardhq/durward/internal/platform/secret"
 	"github.com/durwardhq/durward/internal/surface/reference"
 	"github.com/durwardhq/durward/internal/surface/web"
 	"github.com/durwardhq/durward/internal/surface/web/webtest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 type openRequest struct {
 	Name   string        `json:"name" example:"ada" doc:"How the shop's sign <reads>." minLength:"1" maxLength:"80"`
@@ -125,28 +120,12 @@ func get(h http.Handler, target string, headers ...string) *httptest.ResponseRec
 	return w
 }
 
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (write it anew with -update where that is meant):\n%s", file, diff)
-	}
-}
-
 func TestDocument_Golden(t *testing.T) {
 	w := get(served(t), "/openapi.json")
 	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("%d %v", w.Code, w.Header())
 	}
-	golden(t, filepath.Join("testdata", "openapi.json"), w.Body.String())
+	golden.Check(t, filepath.Join("testdata", "openapi.json"), w.Body.String())
 }
 
 func TestDocument_SchemasCompileAndExamplesConform(t *testing.T) {
@@ -239,7 +218,7 @@ func TestBuild_RefusesWhatCannotBeDescribed(t *testing.T) {
 }
 
 func TestPage_Golden(t *testing.T) {
-	golden(t, filepath.Join("testdata", "docs.html"), get(served(t), "/docs").Body.String())
+	golden.Check(t, filepath.Join("testdata", "docs.html"), get(served(t), "/docs").Body.String())
 }
 
 func TestPage_LoadsNothingFromElsewhereAndRunsNoScript(t *testing.T) {
@@ -318,7 +297,7 @@ func TestAsset_MayBeKeptForEverAndUnknownOnesAre404(t *testing.T) {
 }
 
 func TestErrorsMarkdown_IsTheFileInDocs(t *testing.T) {
-	golden(t, filepath.Join("..", "..", "..", "docs", "errors.md"), reference.ErrorsMarkdown())
+	golden.Check(t, filepath.Join("..", "..", "..", "docs", "errors.md"), reference.ErrorsMarkdown())
 }
 
 func BenchmarkBuild(b *testing.B) {

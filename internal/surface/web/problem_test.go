@@ -2,22 +2,17 @@ package web_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/durwardhq/durward/internal/platform/errs"
+	"github.com/durwardhq/durward/internal/platform/golden"
 	"github.com/durwardhq/durward/internal/surface/web"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestProblem_Golden freezes the answers that programs depend on.
 func TestProblem_Golden(t *testing.T) {
@@ -65,25 +60,8 @@ func TestProblem_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(&got, "\n%s", w.Body)
-			golden(t, test.name+".http", strings.ReplaceAll(got.String(), "\r\n", "\n"))
+			golden.Check(t, filepath.Join("testdata", "problems", test.name+".http"), strings.ReplaceAll(got.String(), "\r\n", "\n"))
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", "problems", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (write it anew with -update where that is meant):\n%s", file, diff)
 	}
 }
 
