@@ -104,7 +104,7 @@ func BenchmarkSingleOnce(b *testing.B) {
 	}
 }
 
-// BenchmarkGroupedWrite has 16 and 64 callers write all the time, and tells the latency that the slowest in a hundred meet.
+// BenchmarkGroupedWrite has 16 and 64 callers write all the time, and tells what latency the slowest in a hundred meet.
 func BenchmarkGroupedWrite(b *testing.B) {
 	for _, engine := range dbtest.Engines {
 		for _, callers := range []int{16, 64} {

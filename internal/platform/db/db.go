@@ -66,8 +66,8 @@ type Options struct {
 	// MaxConns bounds the connections: PostgreSQL's pool, by default four a core and at least four, or SQLite's
 	// readers, by default two a core and at least four.
 	MaxConns int
-	// Observe is told every statement before it runs, BEGIN, COMMIT and ROLLBACK too. It is called from many
-	// goroutines. Tests count statements with it.
+	// Observe is told every statement of a caller before it runs, and BEGIN, COMMIT and ROLLBACK around them. It is
+	// called from many goroutines. Tests count statements with it.
 	Observe func(sql string)
 	// Progress is told each migration once it is applied.
 	Progress func(MigrationStatus)

@@ -3,13 +3,11 @@ package db
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 	"github.com/durwardhq/durward/internal/platform/errs"
 )
 
@@ -32,79 +30,52 @@ func unavailable(cause error) error {
 }
 
 // IsUnique tells whether err says that a row with such a unique or primary key exists already.
-func IsUnique(err error) bool {
+func IsUnique(err error) bool { return sqlState(err) == "23505" || sqliteconn.IsUnique(err) } // unique_violation
+
+// sqlState gives the SQLSTATE of an error, empty for one that PostgreSQL did not send.
+func sqlState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "23505" // unique_violation
+		return pg.Code
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
+	return ""
 }
 
-// sqliteError sorts an error of the SQLite driver: what another file, another disk or another moment would mend is
-// "unavailable", everything else stays as it is.
-func sqliteError(err error) error {
-	var lite *sqlite.Error
-	if err == nil || !errors.As(err, &lite) {
-		return err
+// noTable tells whether a statement named a table that is not there.
+func noTable(err error) bool { return sqlState(err) == "42P01" || sqliteconn.IsNoTable(err) } // undefined_table
+
+// alreadyThere tells whether a statement was to make a table, index, trigger or the like that exists.
+func alreadyThere(err error) bool {
+	switch sqlState(err) {
+	case "42P07", "42710", "42723": // duplicate_table, duplicate_object, duplicate_function
+		return true
 	}
-	switch lite.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
-		sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_PERM:
+	return sqliteconn.IsAlreadyThere(err)
+}
+
+// sqliteError sorts an error of SQLite: what another moment or a mended disk would help is "unavailable", everything
+// else stays as it is.
+func sqliteError(err error) error {
+	if sqliteconn.IsAway(err) {
 		return unavailable(err)
 	}
 	return err
 }
 
-// sqliteBusy tells whether another connection or process holds the lock that was asked for.
-func sqliteBusy(err error) bool {
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
-}
-
-// noTable tells whether a statement named a table that is not there. SQLite has no code of its own for that.
-func noTable(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "42P01" // undefined_table
-	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_ERROR &&
-		strings.Contains(lite.Error(), "no such table: ")
-}
-
-// alreadyThere tells whether a statement was to make a table, index or the like that exists.
-func alreadyThere(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "42P07" || pg.Code == "42710" || pg.Code == "42723" // duplicate_table, _object, _function
-	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_ERROR &&
-		strings.Contains(lite.Error(), " already exists")
-}
-
 // postgresError sorts an error of pgx. left is the error of the caller's context, nil inside a transaction, which no
-// caller ends; broken tells whether the connection is lost, which makes of any error that the server did not send itself
-// one of the connection.
+// caller ends; broken tells whether the connection is lost, which makes of any error that the server did not send
+// itself one of the connection.
 func postgresError(err, left error, broken bool) error {
-	var pg *pgconn.PgError
+	state := sqlState(err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &pg):
-		if left != nil && pg.Code == queryCanceled {
-			return left
-		}
-		if away(pg.Code) {
-			return unavailable(err)
-		}
-		return err
-	case left != nil:
+	case left != nil && (state == "" || state == queryCanceled):
 		return left
+	case away(state):
+		return unavailable(err)
+	case state != "":
+		return err
 	case broken, pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, pgconn.ErrConnClosed):
 		return unavailable(err)
 	}
@@ -129,6 +100,6 @@ func away(code string) bool {
 
 // conflict tells whether the server gave up a transaction that will succeed when it is run again.
 func conflict(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01") // serialization_failure, deadlock
+	state := sqlState(err)
+	return state == "40001" || state == "40P01" // serialization_failure, deadlock_detected
 }

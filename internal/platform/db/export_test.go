@@ -4,37 +4,25 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+
+	"github.com/durwardhq/durward/internal/platform/db/migrations"
 )
 
 // What the tests of this package see beside its API.
 const (
 	MaxGroup  = maxGroup
 	RestartAt = restartAt
+	MaxAhead  = maxAhead
 )
-
-var RewriteParameters = rewriteParameters
 
 // MigrateFrom migrates with other files than this binary's.
 func (d *DB) MigrateFrom(ctx context.Context, files fs.FS) error {
-	known, err := loadMigrations(files, d.Engine())
+	all, err := migrations.Load(files, string(d.Engine()))
 	if err != nil {
 		return err
 	}
-	return d.migrate(ctx, known)
+	return d.migrate(ctx, all)
 }
-
-// Scripts gives the texts of an engine's migrations, in order.
-func Scripts(files fs.FS, engine Engine) ([]string, error) {
-	known, err := loadMigrations(files, engine)
-	var all []string
-	for _, m := range known {
-		all = append(all, m.script)
-	}
-	return all, err
-}
-
-// MigrationFiles are this binary's own.
-var MigrationFiles fs.FS = migrationFiles
 
 // Pragma reads a setting of a new connection to a SQLite file: the writer's, or a reader's.
 func (d *DB) Pragma(ctx context.Context, writer bool, name string) (value string, err error) {
@@ -47,8 +35,8 @@ func (d *DB) Pragma(ctx context.Context, writer bool, name string) (value string
 	if err != nil {
 		return "", err
 	}
-	defer conn.close()
-	err = conn.queryRow(ctx, "PRAGMA "+name, nil, []any{(*printed)(&value)}, false)
+	defer conn.Close()
+	err = conn.QueryRow(ctx, "PRAGMA "+name, nil, []any{(*printed)(&value)})
 	return value, err
 }
 

@@ -152,7 +152,8 @@ func TestGroup_WaitingWritesShareOneCommit(t *testing.T) {
 		}
 	}
 	after := d.Stats()
-	if groups, grouped := after.Groups-before.Groups, after.Grouped-before.Grouped; groups != 3 || grouped != 1+2*db.MaxGroup {
+	groups, grouped := after.Groups-before.Groups, after.Grouped-before.Grouped
+	if groups != 3 || grouped != 1+2*db.MaxGroup {
 		t.Errorf("%d writes took %d commits, want the one before and two groups", grouped, groups)
 	}
 }
@@ -206,6 +207,37 @@ func TestGroup_AClosureCancelledInTheQueueNeverRuns(t *testing.T) {
 	}
 }
 
+// unnoticed is a context that has ended without its caller having been told yet.
+type unnoticed struct {
+	context.Context
+	ended atomic.Bool
+}
+
+func (u *unnoticed) Done() <-chan struct{} { return nil }
+
+func (u *unnoticed) Err() error {
+	if u.ended.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestGroup_AClosureWhoseCallerIsAboutToLeaveDoesNotRunEither(t *testing.T) {
+	d, release := occupied(t)
+	ctx := &unnoticed{Context: t.Context()}
+	outcomes := queue(t, d,
+		func() error { return execute(ctx, d, addNote, 1, "its context ended") },
+		func() error { return execute(t.Context(), d, addNote, 2, "stayed") })
+	ctx.ended.Store(true)
+	release()
+	if got := outcomes(); !errors.Is(got[0].err, context.Canceled) || got[1] != (caller{}) {
+		t.Errorf("got %+v", got)
+	}
+	if got := texts(t, d); !slices.Equal(got, []string{"stayed"}) {
+		t.Errorf("the notes are %v", got)
+	}
+}
+
 func TestGroup_AFailureThatEndsTheGoroutineIsFoundAndTheOthersStand(t *testing.T) {
 	d, release := occupied(t)
 	outcomes := queue(t, d,
@@ -220,7 +252,8 @@ func TestGroup_AFailureThatEndsTheGoroutineIsFoundAndTheOthersStand(t *testing.T
 		func() error { return execute(t.Context(), d, addNote, 3, "three") })
 	release()
 	got := outcomes()
-	if got[0] != (caller{}) || got[2] != (caller{}) || got[1].err == nil || !strings.Contains(got[1].err.Error(), "Goexit") {
+	ended := got[1].err
+	if got[0] != (caller{}) || got[2] != (caller{}) || ended == nil || !strings.Contains(ended.Error(), "Goexit") {
 		t.Errorf("got %+v", got)
 	}
 	if got := texts(t, d); !slices.Equal(got, []string{"one", "three"}) {

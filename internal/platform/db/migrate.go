@@ -2,9 +2,10 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/durwardhq/durward/internal/platform/db/migrations"
 )
 
 // MigrationStatus is one migration, known to this binary or found in the database.
@@ -20,7 +21,7 @@ type MigrationStatus struct {
 }
 
 // ErrSchema says that this binary must not run on this database; the message tells why and what to do.
-var ErrSchema = errors.New("the database's schema does not fit this binary")
+var ErrSchema = migrations.ErrSchema
 
 // migrator is how an engine runs migrations.
 type migrator interface {
@@ -38,7 +39,7 @@ type migrationConn interface {
 }
 
 const (
-	// makeRecords is run under the lock; {{time}} and {{now}} as in a migration.
+	// makeRecords is run under the lock; its tokens are those of a migration.
 	makeRecords = `CREATE TABLE IF NOT EXISTS schema_migrations (
     version    BIGINT   NOT NULL PRIMARY KEY,
     name       TEXT     NOT NULL,
@@ -51,42 +52,41 @@ const (
 RETURNING applied_at`
 )
 
-// record is a row of schema_migrations. What should be there and is not, is nil.
-type record struct {
-	version   int64
-	name      *string
-	worksWith schemaNumber
-	checksum  *string
-	appliedAt *time.Time
+// known gives this binary's migrations.
+func known(engine Engine) ([]migrations.Migration, error) {
+	all, err := migrations.Load(migrations.Files, string(engine))
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	return all, nil
 }
 
-// schemaNumber is a number from 1 upwards, or 0 for whatever else the column holds.
-type schemaNumber int64
-
-// Scan implements sql.Scanner.
-func (n *schemaNumber) Scan(src any) error {
-	value, _ := src.(int64)
-	*n = schemaNumber(max(0, value))
-	return nil
+// SchemaDigest names the schema that this binary makes: binaries with the same digest make the same tables.
+func SchemaDigest(engine Engine) (string, error) {
+	all, err := known(engine)
+	if err != nil {
+		return "", err
+	}
+	return migrations.Digest(all), nil
 }
 
 // Migrate brings the schema to this binary's version. A database that is there already costs one read. Several
 // instances may call it at the same moment: each migration runs in a transaction with its record, under a lock. A
 // database that a newer release has changed is accepted if that release says so, else refused with ErrSchema.
 func (d *DB) Migrate(ctx context.Context) error {
-	known, err := loadMigrations(migrationFiles, d.Engine())
+	all, err := known(d.Engine())
 	if err != nil {
 		return err
 	}
-	return d.migrate(ctx, known)
+	return d.migrate(ctx, all)
 }
 
-func (d *DB) migrate(ctx context.Context, known []migration) error {
+func (d *DB) migrate(ctx context.Context, all []migrations.Migration) error {
 	applied, err := d.records(ctx, d.engine.query)
 	if err != nil {
 		return err
 	}
-	next, err := pending(known, applied)
+	next, err := migrations.Pending(all, applied)
 	if err != nil || next == nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (d *DB) migrate(ctx context.Context, known []migration) error {
 	}
 	defer conn.close()
 	for {
-		done, err := d.migrateNext(ctx, conn, known)
+		done, err := d.migrateNext(ctx, conn, all)
 		if err != nil || done == nil {
 			return err
 		}
@@ -107,7 +107,8 @@ func (d *DB) migrate(ctx context.Context, known []migration) error {
 }
 
 // migrateNext applies the first migration that is pending once the lock is held, or gives nil when none is.
-func (d *DB) migrateNext(ctx context.Context, conn migrationConn, known []migration) (_ *MigrationStatus, err error) {
+func (d *DB) migrateNext(ctx context.Context, conn migrationConn,
+	all []migrations.Migration) (_ *MigrationStatus, err error) {
 	if err := conn.begin(ctx); err != nil {
 		return nil, fmt.Errorf("db: wait for the lock of migrations: %w", err)
 	}
@@ -116,7 +117,7 @@ func (d *DB) migrateNext(ctx context.Context, conn migrationConn, known []migrat
 			err = fmt.Errorf("db: commit a migration: %w", ended)
 		}
 	}()
-	table, err := expand(makeRecords, d.Engine())
+	table, err := migrations.Expand(makeRecords, string(d.Engine()))
 	if err != nil {
 		return nil, err
 	}
@@ -127,38 +128,41 @@ func (d *DB) migrateNext(ctx context.Context, conn migrationConn, known []migrat
 	if err != nil {
 		return nil, err
 	}
-	next, err := pending(known, applied)
+	next, err := migrations.Pending(all, applied)
 	if err != nil || next == nil {
 		return nil, err
 	}
-	return apply(ctx, conn, next, len(known))
+	if err = d.script(ctx, conn, next); alreadyThere(err) {
+		return nil, migrations.Unrecorded(all, next, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("db: migration %d (%s): %w", next.Version, next.Name, err)
+	}
+	return d.record(ctx, conn, next)
 }
 
-// apply runs one migration and records it.
-func apply(ctx context.Context, conn migrationConn, m *migration, known int) (*MigrationStatus, error) {
-	err := conn.script(ctx, m.script)
-	if alreadyThere(err) {
-		return nil, fmt.Errorf("%w: migration %d (%s) makes what is there already, though nothing records it; the "+
-			"database is at schema %d, this binary knows %d: use an empty database, or restore schema_migrations: %w",
-			ErrSchema, m.version, m.name, m.version-1, known, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("db: migration %d (%s): %w", m.version, m.name, err)
-	}
-	s := m.status()
+func (d *DB) script(ctx context.Context, conn migrationConn, m *migrations.Migration) error {
+	d.observe(m.Script)
+	return conn.script(ctx, m.Script)
+}
+
+// record notes that a migration was applied.
+func (d *DB) record(ctx context.Context, conn migrationConn, m *migrations.Migration) (*MigrationStatus, error) {
+	d.observe(addRecord)
+	s := status(m)
 	s.AppliedAt = new(time.Time)
-	err = conn.txQueryRow(ctx, addRecord, []any{m.version, m.name, m.worksWith, m.checksum}, []any{s.AppliedAt})
+	err := conn.txQueryRow(ctx, addRecord, []any{m.Version, m.Name, m.WorksWith, m.Checksum}, []any{s.AppliedAt})
 	if err != nil {
-		return nil, fmt.Errorf("db: record migration %d (%s): %w", m.version, m.name, err)
+		return nil, fmt.Errorf("db: record migration %d (%s): %w", m.Version, m.Name, err)
 	}
 	return &s, nil
 }
 
 // records reads schema_migrations, by a reader or under the lock; without the table there are none.
-func (d *DB) records(ctx context.Context, query func(context.Context, string, []any) (Rows, error)) ([]record, error) {
+func (d *DB) records(ctx context.Context,
+	query func(context.Context, string, []any) (Rows, error)) ([]migrations.Record, error) {
 	d.observe(readRecords)
 	rows, err := query(ctx, readRecords, nil)
-	var all []record
+	var all []migrations.Record
 	if err == nil {
 		all, err = scanRecords(rows)
 	}
@@ -171,12 +175,12 @@ func (d *DB) records(ctx context.Context, query func(context.Context, string, []
 	return all, nil
 }
 
-func scanRecords(rows Rows) ([]record, error) {
+func scanRecords(rows Rows) ([]migrations.Record, error) {
 	defer rows.Close()
-	var all []record
+	var all []migrations.Record
 	for rows.Next() {
-		var r record
-		if err := rows.Scan(&r.version, &r.name, &r.worksWith, &r.checksum, &r.appliedAt); err != nil {
+		var r migrations.Record
+		if err := rows.Scan(&r.Version, &r.Name, &r.WorksWith, &r.Checksum, &r.AppliedAt); err != nil {
 			return nil, fmt.Errorf("%w: a record of schema_migrations cannot be read: %w", ErrSchema, err)
 		}
 		all = append(all, r)
@@ -184,51 +188,9 @@ func scanRecords(rows Rows) ([]record, error) {
 	return all, rows.Err()
 }
 
-// pending gives the first migration that is known and not applied, nil when there is none, or ErrSchema when what is
-// applied does not fit what is known.
-func pending(known []migration, applied []record) (*migration, error) {
-	newest := int64(len(known))
-	for i, r := range applied {
-		version := int64(i + 1)
-		switch {
-		case r.version != version:
-			return nil, refuse(known, applied, "the record of migration %d is missing", version)
-		case r.worksWith < 1 || int64(r.worksWith) > version || r.checksum == nil:
-			return nil, refuse(known, applied, "the record of migration %d cannot be read", version)
-		case version > newest && int64(r.worksWith) > newest:
-			return nil, tooOld(known, applied)
-		case version <= newest && *r.checksum != known[i].checksum:
-			return nil, refuse(known, applied, "migration %d (%s) was applied with other contents (checksum %.12s, not %.12s)",
-				version, known[i].name, *r.checksum, known[i].checksum)
-		}
-	}
-	if int64(len(applied)) >= newest {
-		return nil, nil
-	}
-	return &known[len(applied)], nil
-}
-
-// tooOld is the refusal of a binary that a later migration has shut out.
-func tooOld(known []migration, applied []record) error {
-	var needs schemaNumber
-	for _, r := range applied {
-		needs = max(needs, r.worksWith)
-	}
-	return fmt.Errorf("%w: the database is at schema %d, which needs a binary that knows schema %d; this one knows %d: "+
-		"install the release that was running before, or restore a backup made before the upgrade",
-		ErrSchema, applied[len(applied)-1].version, needs, len(known))
-}
-
-// refuse is the refusal of records that nobody can have meant.
-func refuse(known []migration, applied []record, format string, args ...any) error {
-	return fmt.Errorf("%w: %s; the database is at schema %d, this binary knows %d: use the release that this database "+
-		"belongs to, or restore a backup", ErrSchema, fmt.Sprintf(format, args...),
-		applied[len(applied)-1].version, len(known))
-}
-
 // Status tells of every migration, applied or pending, in order. It changes nothing.
 func (d *DB) Status(ctx context.Context) ([]MigrationStatus, error) {
-	known, err := loadMigrations(migrationFiles, d.Engine())
+	mine, err := known(d.Engine())
 	if err != nil {
 		return nil, err
 	}
@@ -236,31 +198,31 @@ func (d *DB) Status(ctx context.Context) ([]MigrationStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]MigrationStatus, 0, max(len(known), len(applied)))
-	for i := range known {
-		all = append(all, known[i].status())
+	all := make([]MigrationStatus, 0, max(len(mine), len(applied)))
+	for i := range mine {
+		all = append(all, status(&mine[i]))
 	}
-	for _, r := range applied {
-		all = r.mark(all)
+	for i := range applied {
+		all = mark(all, &applied[i])
 	}
 	return all, nil
 }
 
-func (m *migration) status() MigrationStatus {
-	return MigrationStatus{Version: m.version, Name: m.name, WorksWith: m.worksWith, Known: true}
+func status(m *migrations.Migration) MigrationStatus {
+	return MigrationStatus{Version: m.Version, Name: m.Name, WorksWith: m.WorksWith, Known: true}
 }
 
 // mark notes an applied migration in the list, at its end when it is not known.
-func (r *record) mark(all []MigrationStatus) []MigrationStatus {
+func mark(all []MigrationStatus, r *migrations.Record) []MigrationStatus {
 	for i := range all {
-		if all[i].Version == r.version {
-			all[i].AppliedAt = r.appliedAt
+		if all[i].Version == r.Version {
+			all[i].AppliedAt = r.AppliedAt
 			return all
 		}
 	}
-	unknown := MigrationStatus{Version: r.version, WorksWith: int64(r.worksWith), AppliedAt: r.appliedAt}
-	if r.name != nil {
-		unknown.Name = *r.name
+	unknown := MigrationStatus{Version: r.Version, WorksWith: int64(r.WorksWith), AppliedAt: r.AppliedAt}
+	if r.Name != nil {
+		unknown.Name = *r.Name
 	}
 	return append(all, unknown)
 }

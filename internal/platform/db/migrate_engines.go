@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 )
 
 // lockAttempts bounds how often a migrator of SQLite waits busyTimeout for another one: a minute.
@@ -13,7 +15,7 @@ const lockAttempts = 12
 
 // sqliteMigrations migrates a file. Foreign keys are not followed meanwhile, so that a table can be rebuilt
 // (https://www.sqlite.org/lang_altertable.html#otheralter); each migration is checked for broken ones at its end.
-type sqliteMigrations struct{ *sqliteConn }
+type sqliteMigrations struct{ sqliteTx }
 
 // migrations implements migrator.
 func (e *sqliteEngine) migrations(ctx context.Context) (migrationConn, error) {
@@ -21,13 +23,19 @@ func (e *sqliteEngine) migrations(ctx context.Context) (migrationConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqliteMigrations{conn}, nil
+	return sqliteMigrations{sqliteTx{conn}}, nil
 }
+
+func (m sqliteMigrations) script(ctx context.Context, sql string) error {
+	return m.conn.Script(ctx, sql)
+}
+
+func (m sqliteMigrations) close() { m.conn.Close() }
 
 func (m sqliteMigrations) begin(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		err := m.script(ctx, "BEGIN IMMEDIATE")
-		if !sqliteBusy(err) || attempt == lockAttempts {
+		if !sqliteconn.IsBusy(err) || attempt == lockAttempts {
 			return err
 		}
 	}

@@ -25,9 +25,10 @@ func TestOpen_RefusesABadURLWithoutItsPassword(t *testing.T) {
 		"postgres://user:hunter2#1@h/db":         "percent-encoded",
 		"postgres://user:hunter2/x@h:5432/db":    "percent-encoded",
 		"postgres://u:hunter2%zz@h/db":           "percent-encoded",
-		"postgres://u:hunter2@h/db?sslmode=on":   "given were: sslmode",
+		"postgres://u:hunter2@h/db?sslmode=on":   "parameters given: sslmode",
 		"postgres://u:hunter2@h:99999999/db":     "the host, the port or a parameter",
 		"postgres://h/db?password=hunter2&x\x7f": "percent-encoded",
+		"postgres://u:5?hunter2@h/d?sslmode=on":  "parameters given: 1 more",
 	} {
 		_, err := db.Open(t.Context(), secret.New(url), db.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -129,7 +130,8 @@ func TestOpen_PostgresSessionsAreNamedBoundedAndInUTC(t *testing.T) {
 
 func TestReaders_CannotWrite(t *testing.T) {
 	d, _ := dbtest.SQLite(t)
-	err := d.QueryRow(t.Context(), "INSERT INTO roles (name, description) VALUES ('x', 'y') RETURNING name").Scan(new(string))
+	insert := "INSERT INTO roles (name, description) VALUES ('x', 'y') RETURNING name"
+	err := d.QueryRow(t.Context(), insert).Scan(new(string))
 	if err == nil {
 		t.Error("a read wrote")
 	}
@@ -162,6 +164,7 @@ func TestPool_OfOneConnectionServesEverybodyInTurn(t *testing.T) {
 }
 
 func TestPool_RowsLeftOpenMakeTheNextCallerWaitAndThenGiveUp(t *testing.T) {
+	t.Parallel() // it mostly waits
 	dbtest.EachURL(t, func(t *testing.T, url secret.String) {
 		d := dbtest.Open(t, url, db.Options{MaxConns: 1})
 		rows, err := d.Query(t.Context(), "SELECT name FROM roles")

@@ -20,6 +20,8 @@ import (
 )
 
 const (
+	// maxStatements bounds the prepared statements that one connection keeps.
+	maxStatements = 256
 	// readTimeout and txTimeout bound a read and a transaction when the caller's context does not.
 	readTimeout = 10 * time.Second
 	txTimeout   = 10 * time.Second
@@ -75,23 +77,33 @@ func postgresConfig(address secret.String, maxConns int) (*pgxpool.Config, error
 	}
 	config, err := pgxpool.ParseConfig(address.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("the host, the port or a parameter after `?` is not one that is known; %s",
-			knownParameters(u.Query()))
+		return nil, fmt.Errorf("the host, the port or a parameter after `?` is not valid; parameters given: %s",
+			parameterNames(u.Query()))
 	}
 	tune(config, maxConns, u.Query().Has("pool_max_conns"))
 	return config, nil
 }
 
-// knownParameters tells which parameters were given, by name alone: a value may be a password.
-func knownParameters(given url.Values) string {
-	if len(given) == 0 {
-		return "no parameters were given"
+// parameters are those that an error may name. Anything else may be a part of a password that holds a `?`.
+var parameters = []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name",
+	"target_session_attrs", "search_path", "pool_max_conns", "pool_min_conns", "pool_max_conn_lifetime",
+	"pool_max_conn_idle_time", "pool_health_check_period"}
+
+// parameterNames tells which parameters were given, without their values.
+func parameterNames(given url.Values) string {
+	var names []string
+	for _, name := range parameters {
+		if given.Has(name) {
+			names = append(names, name)
+		}
 	}
-	names := make([]string, 0, len(given))
-	for name := range given {
-		names = append(names, name)
+	if others := len(given) - len(names); others > 0 {
+		names = append(names, fmt.Sprintf("%d more", others))
 	}
-	return "given were: " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 // tune sets what the URL leaves open.

@@ -75,6 +75,7 @@ func TestRetry_EndsWithItsCaller(t *testing.T) {
 }
 
 func TestRetry_OfTwoTransactionsInDeadlockBothSucceed(t *testing.T) {
+	t.Parallel() // it mostly waits
 	d, _ := dbtest.Postgres(t)
 	makeNotes(t, d)
 	must(t, execute(t.Context(), d, `INSERT INTO notes (id, text, number) VALUES (1, 'a', 0), (2, 'b', 0)`))
@@ -214,6 +215,7 @@ func TestInstances_TwoWriteAndReadTheSameDatabase(t *testing.T) {
 }
 
 func TestSQLite_AnotherProcessThatHoldsTheLockMakesUsWaitAndThenGiveUp(t *testing.T) {
+	t.Parallel() // it mostly waits
 	url := dbtest.URL(t, db.SQLite)
 	d := dbtest.Open(t, url, db.Options{})
 	makeNotes(t, d)

@@ -67,7 +67,8 @@ func describe(t *testing.T, d *db.DB) string {
 // Each query gives one column of text. Columns read "name|type|null|default|identity".
 var sqliteSchema = map[string]string{
 	"tables": `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`,
-	"columns": `SELECT c.name || '|' || lower(c.type) || '|' || iif(c."notnull" OR c.pk AND c.type = 'INTEGER', 'not null', 'null') || '|' ||
+	"columns": `SELECT c.name || '|' || lower(c.type) || '|' ||
+			iif(c."notnull" OR c.pk AND c.type = 'INTEGER', 'not null', 'null') || '|' ||
 			coalesce(c.dflt_value, '') || '|' || iif(c.pk AND s.sql LIKE '%AUTOINCREMENT%', 'identity', '')
 		FROM pragma_table_info($1) c JOIN sqlite_schema s ON s.name = $1 ORDER BY c.cid`,
 	"keys": `SELECT 'primary key (' || (SELECT group_concat(name, ', ') FROM
@@ -75,10 +76,11 @@ var sqliteSchema = map[string]string{
 		UNION ALL SELECT 'unique (' || (SELECT group_concat(name, ', ') FROM
 			(SELECT name FROM pragma_index_info(l.name) ORDER BY seqno)) || ')'
 		FROM pragma_index_list($1) l WHERE l.origin = 'u'`,
-	"indexes": `SELECT iif(l."unique", 'unique ', '') || 'index ' || l.name || ' (' || (SELECT group_concat(name, ', ') FROM
-			(SELECT name FROM pragma_index_info(l.name) ORDER BY seqno)) || ')'
+	"indexes": `SELECT iif(l."unique", 'unique ', '') || 'index ' || l.name || ' (' ||
+			(SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno)) || ')'
 		FROM pragma_index_list($1) l WHERE l.origin = 'c'`,
-	"references": `SELECT 'foreign key (' || "from" || ') references ' || "table" || ' (' || "to" || ') on delete ' || lower(on_delete)
+	"references": `SELECT 'foreign key (' || "from" || ') references ' || "table" || ' (' || "to" || ') on delete ' ||
+			lower(on_delete)
 		FROM pragma_foreign_key_list($1)`,
 	"triggers": `SELECT 'trigger ' || name || iif(sql LIKE '%UPDATE ON%', ' on update', '') FROM sqlite_schema
 		WHERE type = 'trigger' AND tbl_name = $1`,
@@ -86,11 +88,14 @@ var sqliteSchema = map[string]string{
 }
 
 var postgresSchema = map[string]string{
-	"tables": `SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY table_name COLLATE "C"`,
-	"columns": `SELECT c.column_name || '|' || c.data_type || coalesce('(' || c.character_maximum_length || ')', '') || '|' ||
+	"tables": `SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+		WHERE table_schema = current_schema() ORDER BY table_name COLLATE "C"`,
+	"columns": `SELECT c.column_name || '|' ||
+			c.data_type || coalesce('(' || c.character_maximum_length || ')', '') || '|' ||
 			CASE c.is_nullable WHEN 'NO' THEN 'not null' ELSE 'null' END || '|' || coalesce(c.column_default, '') || '|' ||
 			CASE c.is_identity WHEN 'YES' THEN 'identity' ELSE '' END
-		FROM information_schema.columns c WHERE c.table_schema = current_schema() AND c.table_name = $1 ORDER BY c.ordinal_position`,
+		FROM information_schema.columns c
+		WHERE c.table_schema = current_schema() AND c.table_name = $1 ORDER BY c.ordinal_position`,
 	"keys": `SELECT lower(pg_get_constraintdef(oid)) FROM pg_constraint
 		WHERE conrelid = to_regclass($1) AND contype IN ('p', 'u')`,
 	"indexes": `SELECT CASE WHEN i.indisunique THEN 'unique ' ELSE '' END || 'index ' || c.relname || ' (' ||
@@ -98,7 +103,8 @@ var postgresSchema = map[string]string{
 				JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) || ')'
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 		WHERE i.indrelid = to_regclass($1) AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = i.indexrelid)`,
-	"references": `SELECT 'foreign key (' || a.attname || ') references ' || r.relname || ' (' || b.attname || ') on delete ' ||
+	"references": `SELECT 'foreign key (' || a.attname || ') references ' ||
+			r.relname || ' (' || b.attname || ') on delete ' ||
 			CASE k.confdeltype WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' ELSE 'no action' END
 		FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid
 		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -183,7 +189,9 @@ func TestSchema_AnUpdateWithRawSQLMovesUpdatedAtEveryTimeAndNeverBack(t *testing
 			d := dbtest.Open(t, dbtest.URL(t, engine), db.Options{})
 			must(t, execute(t.Context(), d, addUser, "ann", "ann@example.org"))
 			seen := list(t, d, `SELECT CAST(updated_at AS TEXT) FROM users`)
-			read := func(q db.Querier) { seen = append(seen, list(t, q, `SELECT CAST(updated_at AS TEXT) FROM users`)...) }
+			read := func(q db.Querier) {
+				seen = append(seen, list(t, q, `SELECT CAST(updated_at AS TEXT) FROM users`)...)
+			}
 			for range 5 {
 				must(t, execute(t.Context(), d, `UPDATE users SET password_hash = 'x'`))
 				read(d)
@@ -198,7 +206,8 @@ func TestSchema_AnUpdateWithRawSQLMovesUpdatedAtEveryTimeAndNeverBack(t *testing
 				return 0, nil
 			})
 			must(t, err)
-			must(t, execute(t.Context(), d, `UPDATE users SET updated_at = $1`, zoned.AddDate(100, 0, 0))) // a clock that was wrong
+			// Written by a clock that was wrong.
+			must(t, execute(t.Context(), d, `UPDATE users SET updated_at = $1`, zoned.AddDate(100, 0, 0)))
 			read(d)
 			must(t, execute(t.Context(), d, `UPDATE users SET password_hash = 'z'`))
 			read(d)

@@ -2,12 +2,19 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 )
+
+// errFileGone is the cause when the database file is not where it was opened.
+var errFileGone = errors.New("the database file is gone")
 
 const (
 	// busyTimeout bounds the wait for another connection's or process's lock.
@@ -23,7 +30,7 @@ const (
 type sqliteEngine struct {
 	d       *DB
 	path    string
-	rewrite *rewriter
+	texts   *sqliteconn.Texts
 	readers *readers
 	writes  *sqliteWriter
 	check   *checkpointer
@@ -35,14 +42,14 @@ type sqliteEngine struct {
 
 // openSQLite opens the file, makes it when it is missing, and starts the writer.
 func openSQLite(ctx context.Context, d *DB, rest string) (engine, error) {
-	path, err := sqlitePath(rest)
+	path, err := sqliteconn.Path(rest)
 	if err != nil {
 		return nil, err
 	}
-	if err := createFile(path); err != nil {
+	if err := sqliteconn.Create(path); err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{d: d, path: path, rewrite: newRewriter()}
+	e := &sqliteEngine{d: d, path: path, texts: sqliteconn.NewTexts()}
 	if e.file, err = os.Stat(path); err != nil {
 		return nil, fmt.Errorf("cannot find the database file just made: %w", err)
 	}
@@ -67,22 +74,24 @@ var pragmas = []string{
 	"wal_autocheckpoint = 0",
 }
 
-func (e *sqliteEngine) open(ctx context.Context, more ...string) (*sqliteConn, error) {
-	return openSQLiteConn(ctx, e.path, e.rewrite, append(pragmas[:len(pragmas):len(pragmas)], more...)...)
+func (e *sqliteEngine) open(ctx context.Context, more ...string) (*sqliteconn.Conn, error) {
+	return sqliteconn.Open(ctx, &sqliteconn.Config{
+		Path: e.path, Pragmas: slices.Concat(pragmas, more), Texts: e.texts, Sort: sqliteError,
+	})
 }
 
-func (e *sqliteEngine) openReader(ctx context.Context) (*sqliteConn, error) {
+func (e *sqliteEngine) openReader(ctx context.Context) (*sqliteconn.Conn, error) {
 	return e.open(ctx, "query_only = ON")
 }
 
 // openWriter opens the connection of the writer, which polls for the lock itself (see sqliteWriter.begin).
-func (e *sqliteEngine) openWriter(ctx context.Context) (*sqliteConn, error) {
+func (e *sqliteEngine) openWriter(ctx context.Context) (*sqliteconn.Conn, error) {
 	return e.open(ctx, fmt.Sprintf("busy_timeout = %d", lockPoll.Milliseconds()))
 }
 
-// verify tells whether path still names the file that was opened. What is written to a file that was deleted or replaced
-// would be lost without an error. The same file in its place again is fine; another one needs a restart, which brings its
-// schema up to date and does not mix its log with that of the file before.
+// verify tells whether path still names the file that was opened. What is written to a file that was deleted or
+// replaced would be lost without an error. The same file in its place again is fine; another one needs a restart, which
+// brings its schema up to date and does not mix its log with that of the file before.
 func (e *sqliteEngine) verify() error {
 	info, err := os.Stat(e.path)
 	if err == nil && !os.SameFile(info, e.file) {
@@ -103,12 +112,12 @@ func (e *sqliteEngine) query(ctx context.Context, sql string, args []any) (Rows,
 	if err != nil {
 		return nil, err
 	}
-	rows, err := conn.query(ctx, sql, args)
+	rows, err := conn.Query(ctx, sql, args, e.readers.release)
 	if err != nil {
 		e.readers.release(conn)
 		return nil, err
 	}
-	return &sqliteRows{conn: conn, rows: rows, release: e.readers.release}, nil
+	return rows, nil
 }
 
 // queryRow implements reader.
@@ -118,7 +127,7 @@ func (e *sqliteEngine) queryRow(ctx context.Context, sql string, args []any, des
 		return err
 	}
 	defer e.readers.release(conn)
-	return conn.queryRow(ctx, sql, args, dest, false)
+	return conn.QueryRow(ctx, sql, args, dest)
 }
 
 // ping implements reader.
@@ -149,4 +158,34 @@ func (e *sqliteEngine) close() error {
 		e.check.close()
 	})
 	return nil
+}
+
+// sqliteTx is the connection that a transaction runs on. A statement of a group does not end with one caller, whose
+// context the closure may have passed.
+type sqliteTx struct{ conn *sqliteconn.Conn }
+
+func steady(ctx context.Context) context.Context {
+	if ctx.Done() == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// txExec implements txConn.
+func (t sqliteTx) txExec(ctx context.Context, sql string, args []any) (int64, error) {
+	return t.conn.Exec(steady(ctx), sql, args)
+}
+
+// txQuery implements txConn.
+func (t sqliteTx) txQuery(ctx context.Context, sql string, args []any) (Rows, error) {
+	rows, err := t.conn.Query(steady(ctx), sql, args, nil)
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// txQueryRow implements txConn.
+func (t sqliteTx) txQueryRow(ctx context.Context, sql string, args []any, dest []any) error {
+	return t.conn.QueryRow(steady(ctx), sql, args, dest)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 )
 
 // Sizes of the write-ahead log, in pages of 4 KiB.
@@ -16,8 +18,11 @@ const (
 	restartAt = 4000
 	// pauseFor pages are few enough to be moved while the writer waits.
 	pauseFor = 250
-	// lookEvery groups the log is looked at.
-	lookEvery = 4
+	// lookEvery writes the log is looked at.
+	lookEvery = 2 * maxGroup
+	// maxAhead writes may be committed before the log has been looked after: on a disk that cannot keep up the writer
+	// waits, or the log would grow without bounds.
+	maxAhead = 32 * maxGroup
 	// readerWait bounds the writer's pause for readers that still need the log.
 	readerWait = 50 * time.Millisecond
 )
@@ -25,27 +30,46 @@ const (
 // checkpointer moves the write-ahead log into the file, on a connection of its own, so that no request pays for it.
 type checkpointer struct {
 	e       *sqliteEngine
-	conn    *sqliteConn
-	restart int64 // pages in the log at which it is to start over
-	groups  atomic.Int64
+	conn    *sqliteconn.Conn
+	restart int64        // pages in the log at which it is to start over
+	writes  atomic.Int64 // committed
+	seen    atomic.Int64 // of these, when the log was last looked after
 	pages   atomic.Int64
 	wake    chan struct{}
+	looked  chan struct{}
 	closing chan struct{}
 	closed  chan struct{}
 }
 
 func newCheckpointer(e *sqliteEngine) *checkpointer {
-	return &checkpointer{e: e, restart: restartAt, wake: make(chan struct{}, 1),
+	return &checkpointer{e: e, restart: restartAt, wake: make(chan struct{}, 1), looked: make(chan struct{}, 1),
 		closing: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// wrote is called by the writer after each commit.
-func (c *checkpointer) wrote() {
-	if c.groups.Add(1)%lookEvery == 0 {
+// wrote is called by the writer after each commit of so many writes.
+func (c *checkpointer) wrote(writes int64) {
+	if sum := c.writes.Add(writes); sum/lookEvery != (sum-writes)/lookEvery {
+		signal(c.wake)
+	}
+}
+
+// keepUp makes the writer wait while it is too far ahead.
+func (c *checkpointer) keepUp() {
+	for c.writes.Load()-c.seen.Load() > maxAhead {
+		signal(c.wake)
 		select {
-		case c.wake <- struct{}{}:
-		default:
+		case <-c.looked:
+		case <-c.e.writes.closing:
+			return
 		}
+	}
+}
+
+// signal leaves word for a goroutine that may be busy.
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
 	}
 }
 
@@ -61,6 +85,8 @@ func (c *checkpointer) loop() {
 			_ = c.e.verify() // noted in the engine, for those who read
 		case <-c.wake:
 			_ = c.keepSmall() // a checkpoint that fails is tried again after the next commits
+			c.seen.Store(c.writes.Load())
+			signal(c.looked)
 		}
 	}
 }
@@ -110,7 +136,7 @@ func (c *checkpointer) checkpoint(mode string) (wal, error) {
 	}
 	var now wal
 	var moved int64
-	err := c.conn.queryRow(ctx, "PRAGMA wal_checkpoint("+mode+")", nil, []any{&now.busy, &now.pages, &moved}, false)
+	err := c.conn.QueryRow(ctx, "PRAGMA wal_checkpoint("+mode+")", nil, []any{&now.busy, &now.pages, &moved})
 	if err != nil {
 		return wal{}, err
 	}
@@ -121,7 +147,7 @@ func (c *checkpointer) checkpoint(mode string) (wal, error) {
 
 // open opens the connection when there is none, or none that is good.
 func (c *checkpointer) open(ctx context.Context) error {
-	if c.conn != nil && !c.conn.broken {
+	if c.conn != nil && !c.conn.Broken() {
 		return nil
 	}
 	conn, err := c.e.open(ctx, fmt.Sprintf("busy_timeout = %d", readerWait.Milliseconds()))
@@ -129,7 +155,7 @@ func (c *checkpointer) open(ctx context.Context) error {
 		return err
 	}
 	if c.conn != nil {
-		c.conn.close()
+		c.conn.Close()
 	}
 	c.conn = conn
 	return nil
@@ -141,6 +167,6 @@ func (c *checkpointer) close() {
 	<-c.closed
 	_, _ = c.checkpoint("TRUNCATE") // what stays in the log is durable there
 	if c.conn != nil {
-		c.conn.close()
+		c.conn.Close()
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 )
 
 // readers is the pool of connections that only read. The one used last is used next, since its caches are warm.
@@ -14,7 +16,7 @@ type readers struct {
 	engine *sqliteEngine
 	places chan struct{} // one for each connection in use
 	mu     sync.Mutex
-	idle   []*sqliteConn
+	idle   []*sqliteconn.Conn
 	closed bool
 
 	waits  atomic.Int64
@@ -29,7 +31,7 @@ func newReaders(e *sqliteEngine, bound int) *readers {
 }
 
 // acquire gives a connection, which release takes back.
-func (r *readers) acquire(ctx context.Context) (*sqliteConn, error) {
+func (r *readers) acquire(ctx context.Context) (*sqliteconn.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func (r *readers) wait(ctx context.Context) error {
 }
 
 // pick gives an idle connection, or a new one.
-func (r *readers) pick(ctx context.Context) (*sqliteConn, error) {
+func (r *readers) pick(ctx context.Context) (*sqliteconn.Conn, error) {
 	conn, closed := r.pop()
 	switch {
 	case closed:
@@ -83,7 +85,7 @@ func (r *readers) pick(ctx context.Context) (*sqliteConn, error) {
 	return conn, nil
 }
 
-func (r *readers) pop() (conn *sqliteConn, closed bool) {
+func (r *readers) pop() (conn *sqliteconn.Conn, closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := len(r.idle); n > 0 {
@@ -93,15 +95,15 @@ func (r *readers) pop() (conn *sqliteConn, closed bool) {
 	return conn, r.closed
 }
 
-func (r *readers) release(conn *sqliteConn) {
+func (r *readers) release(conn *sqliteconn.Conn) {
 	r.mu.Lock()
-	keep := !r.closed && !conn.broken
+	keep := !r.closed && !conn.Broken()
 	if keep {
 		r.idle = append(r.idle, conn)
 	}
 	r.mu.Unlock()
 	if !keep {
-		conn.close()
+		conn.Close()
 	}
 	<-r.places
 }
@@ -112,7 +114,7 @@ func (r *readers) close() {
 	defer r.mu.Unlock()
 	r.closed = true
 	for _, conn := range r.idle {
-		conn.close()
+		conn.Close()
 	}
 	r.idle = nil
 }

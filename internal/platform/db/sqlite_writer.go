@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/durwardhq/durward/internal/platform/db/sqliteconn"
 )
 
 const (
@@ -42,7 +44,7 @@ type sqliteWriter struct {
 	gate sync.Mutex
 
 	// These belong to the goroutine.
-	conn    *sqliteConn
+	conn    *sqliteconn.Conn
 	group   []*job
 	alone   []*job
 	running *job
@@ -63,7 +65,7 @@ type outcome struct {
 	panic *Panic
 }
 
-func newSQLiteWriter(e *sqliteEngine, conn *sqliteConn) *sqliteWriter {
+func newSQLiteWriter(e *sqliteEngine, conn *sqliteconn.Conn) *sqliteWriter {
 	return &sqliteWriter{e: e, conn: conn, queue: make(chan *job, maxQueue),
 		closing: make(chan struct{}), closed: make(chan struct{}), group: make([]*job, 0, maxGroup)}
 }
@@ -144,7 +146,7 @@ func (w *sqliteWriter) loop() {
 	for w.next() {
 	}
 	ended = true
-	w.conn.close()
+	w.conn.Close()
 	close(w.closed)
 }
 
@@ -156,6 +158,7 @@ func (w *sqliteWriter) next() bool {
 		w.runGroup()
 		return true
 	}
+	w.e.check.keepUp()
 	select {
 	case <-w.closing:
 		return false
@@ -171,11 +174,13 @@ func (w *sqliteWriter) next() bool {
 	}
 }
 
-// collect makes a group of j and whatever else waits, without those whose callers have left.
+// collect makes a group of j and whatever else waits, without those whose callers have left or are about to.
 func (w *sqliteWriter) collect(j *job) {
 	w.group = w.group[:0]
 	for {
-		if j.ctx.Err() == nil && j.state.CompareAndSwap(jobQueued, jobTaken) {
+		if err := j.ctx.Err(); err != nil {
+			j.finish(outcome{err: err})
+		} else if j.state.CompareAndSwap(jobQueued, jobTaken) {
 			w.group = append(w.group, j)
 		}
 		if len(w.group) == maxGroup {
@@ -199,7 +204,7 @@ func (w *sqliteWriter) runGroup() {
 	case out == (outcome{}):
 		w.groups.Add(1)
 		w.grouped.Add(int64(len(w.group)))
-		w.e.check.wrote()
+		w.e.check.wrote(int64(len(w.group)))
 	case len(w.group) > 1 && w.running != nil: // a closure failed, or the commit of all: find out whose fault it is
 		w.split(w.group)
 		return
@@ -247,12 +252,12 @@ func (w *sqliteWriter) begin() error {
 		return err
 	}
 	err := w.exec("BEGIN IMMEDIATE")
-	if !sqliteBusy(err) {
+	if !sqliteconn.IsBusy(err) {
 		return err
 	}
 	timer := time.NewTimer(busyTimeout)
 	defer timer.Stop()
-	for sqliteBusy(err) {
+	for sqliteconn.IsBusy(err) {
 		w.retries.Add(1)
 		select {
 		case <-timer.C:
@@ -266,14 +271,14 @@ func (w *sqliteWriter) begin() error {
 
 // reopen replaces a connection that failed.
 func (w *sqliteWriter) reopen() error {
-	if !w.conn.broken {
+	if !w.conn.Broken() {
 		return nil
 	}
 	conn, err := w.e.openWriter(w.background())
 	if err != nil {
 		return err
 	}
-	w.conn.close()
+	w.conn.Close()
 	w.conn = conn
 	return nil
 }
@@ -281,7 +286,7 @@ func (w *sqliteWriter) reopen() error {
 // runOne runs one closure. A panic becomes an outcome; runtime.Goexit passes through and is met by loop.
 func (w *sqliteWriter) runOne(j *job) (out outcome) {
 	w.running = j
-	tx := &Tx{d: w.e.d, conn: w.conn, once: j.once, now: j.now}
+	tx := &Tx{d: w.e.d, conn: sqliteTx{w.conn}, once: j.once, now: j.now}
 	if !j.once {
 		tx.now = w.e.d.options.Clock.Now()
 	}
@@ -319,13 +324,13 @@ func (w *sqliteWriter) takeOver() {
 // rollback undoes the transaction. Where that fails the connection is opened anew, which undoes it too.
 func (w *sqliteWriter) rollback() {
 	if err := w.exec("ROLLBACK"); err != nil {
-		w.conn.broken = true
+		w.conn.Break()
 	}
 }
 
 func (w *sqliteWriter) exec(sql string) error {
 	w.e.d.observe(sql)
-	_, err := w.conn.txExec(w.background(), sql, nil)
+	_, err := w.conn.Exec(w.background(), sql, nil)
 	return err
 }
 

@@ -24,6 +24,7 @@ var kept = time.Date(2026, 3, 28, 22, 35, 6, 123456000, time.UTC)
 func TestValues_ComeBackAsTheyWent(t *testing.T) {
 	type word string
 	type number int32
+	longAgo := time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC)
 	text, count := "text ' \" \\ ü 日本", int64(-1)<<63
 	scratch(t, func(t *testing.T, d *db.DB) {
 		for name, v := range map[string]struct {
@@ -51,13 +52,14 @@ func TestValues_ComeBackAsTheyWent(t *testing.T) {
 			"NULL user id":     {"number", (*ident.UserID)(nil), (*ident.UserID)(nil)},
 			"pointer to word":  {"text", &text, &text},
 			"string as bytes":  {"text", "abc", []byte("abc")},
-			"time before 1970": {"at", time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC)},
+			"time before 1970": {"at", longAgo, longAgo},
 		} {
 			must(t, execute(t.Context(), d, `DELETE FROM notes`))
 			must(t, execute(t.Context(), d, `INSERT INTO notes (id, text) VALUES (1, 'x')`))
 			must(t, execute(t.Context(), d, `UPDATE notes SET `+v.column+` = $1 WHERE id = $2`, v.arg, 1))
 			got := reflect.New(reflect.TypeOf(v.want))
-			if err := d.QueryRow(t.Context(), `SELECT `+v.column+` FROM notes WHERE id = 1`).Scan(got.Interface()); err != nil {
+			row := d.QueryRow(t.Context(), `SELECT `+v.column+` FROM notes WHERE id = 1`)
+			if err := row.Scan(got.Interface()); err != nil {
 				t.Errorf("%s: %v", name, err)
 			} else if !reflect.DeepEqual(got.Elem().Interface(), v.want) {
 				t.Errorf("%s: got %#v, want %#v", name, got.Elem().Interface(), v.want)
@@ -88,7 +90,8 @@ func TestValues_WhatDoesNotFitIsAnError(t *testing.T) {
 				t.Errorf("%s was accepted", name)
 			}
 		}
-		for name, arg := range map[string]any{"a struct": struct{}{}, "a channel": make(chan int), "a map": map[string]int{}} {
+		unfit := map[string]any{"a struct": struct{}{}, "a channel": make(chan int), "a map": map[string]int{}}
+		for name, arg := range unfit {
 			if err := execute(t.Context(), d, `UPDATE notes SET text = $1`, arg); err == nil {
 				t.Errorf("%s was accepted as an argument", name)
 			}
@@ -103,7 +106,8 @@ func TestTimes_AreReadableOfFixedWidthAndSortAsText(t *testing.T) {
 	d, _ := dbtest.SQLite(t)
 	makeNotes(t, d)
 	base := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for i, at := range []time.Time{base, base.Add(time.Microsecond), base.Add(100 * time.Millisecond), base.Add(time.Second)} {
+	for i, after := range []time.Duration{0, time.Microsecond, 100 * time.Millisecond, time.Second} {
+		at := base.Add(after)
 		must(t, execute(t.Context(), d, `INSERT INTO notes (id, text, at) VALUES ($1, $2, $3)`, i, string(rune('a'+i)), at))
 	}
 	got := list(t, d, `SELECT CAST(at AS TEXT) FROM notes ORDER BY CAST(at AS TEXT)`)
@@ -123,14 +127,16 @@ func TestTimes_CompareAndSortOnBothEngines(t *testing.T) {
 		for i, at := range []any{zoned.Add(time.Microsecond), zoned, nil, zoned.Add(-time.Microsecond)} {
 			must(t, execute(t.Context(), d, `INSERT INTO notes (id, text, at) VALUES ($1, $2, $3)`, i, string(rune('a'+i)), at))
 		}
-		if got := list(t, d, `SELECT text FROM notes WHERE at IS NOT NULL ORDER BY at`); !slices.Equal(got, []string{"d", "b", "a"}) {
+		got := list(t, d, `SELECT text FROM notes WHERE at IS NOT NULL ORDER BY at`)
+		if !slices.Equal(got, []string{"d", "b", "a"}) {
 			t.Errorf("by time: %v, want d b a", got)
 		}
 		if got := list(t, d, `SELECT text FROM notes WHERE at > $1`, zoned); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("after the middle one: %v, want a", got)
 		}
 		var latest, none *time.Time
-		must(t, d.QueryRow(t.Context(), `SELECT max(at), (SELECT max(at) FROM notes WHERE id > 9) FROM notes`).Scan(&latest, &none))
+		must(t, d.QueryRow(t.Context(), `SELECT max(at), (SELECT max(at) FROM notes WHERE id > 9)
+			FROM notes`).Scan(&latest, &none))
 		if !latest.Equal(kept.Add(time.Microsecond)) || latest.Location() != time.UTC || none != nil {
 			t.Errorf("the latest is %v, that of none %v", latest, none)
 		}
@@ -147,7 +153,8 @@ func TestTimes_TheDefaultsOfTheDatabaseReadLikeAllOthers(t *testing.T) {
 			t.Errorf("created_at is %v", at)
 		}
 		if d.Engine() == db.SQLite {
-			if text := list(t, d, `SELECT CAST(created_at AS TEXT) FROM users`)[0]; len(text) != len("2006-01-02 15:04:05.000000") {
+			text := list(t, d, `SELECT CAST(created_at AS TEXT) FROM users`)[0]
+			if len(text) != len("2006-01-02 15:04:05.000000") {
 				t.Errorf("the file holds %q", text)
 			}
 		}
@@ -201,11 +208,11 @@ func TestIsUnique_TellsADuplicateFromEveryOtherError(t *testing.T) {
 	scratch(t, func(t *testing.T, d *db.DB) {
 		must(t, execute(t.Context(), d, addNote, 1, "one"))
 		for sql, want := range map[string]bool{
-			`INSERT INTO notes (id, text) VALUES (2, 'one')`:                                   true,
-			`INSERT INTO notes (id, text) VALUES (1, 'two')`:                                   true,
-			`INSERT INTO notes (id) VALUES (3)`:                                                false,
-			`INSERT INTO user_roles (user_id, role, granted_at) VALUES (1, 'x', '2026-01-01')`: false,
-			`SELECT nothing FROM nowhere`:                                                      false,
+			`INSERT INTO notes (id, text) VALUES (2, 'one')`:                         true,
+			`INSERT INTO notes (id, text) VALUES (1, 'two')`:                         true,
+			`INSERT INTO notes (id) VALUES (3)`:                                      false,
+			`INSERT INTO user_roles (user_id, role, granted_at) VALUES (1, 'x', $1)`: false,
+			`SELECT nothing FROM nowhere`:                                            false,
 		} {
 			if err := execute(t.Context(), d, sql); err == nil || db.IsUnique(err) != want {
 				t.Errorf("%s: IsUnique(%v) is not %t", sql, err, want)

@@ -8,9 +8,9 @@ import (
 
 // Write runs fn in a transaction and gives its value once that is committed. An error or a panic of fn rolls back.
 //
-// fn may run more than once (after a conflict, or because another closure broke the group it was in), so it must change
-// nothing outside but return a value; it uses the context and the Tx that it is given, and nothing else of the database.
-// ctx ends the caller's wait for a connection or a place in a group. Once fn runs it is not interrupted: on SQLite a
+// fn may run more than once (after a conflict, or because another closure broke the group it was in), so it must
+// change nothing outside but return a value; it uses the context and the Tx that it is given, and nothing else of the
+// database. ctx ends the caller's wait for a connection or a place in a group. Once fn runs it is not interrupted: on SQLite a
 // caller whose ctx ends meanwhile gets ctx's error at once and the group goes on, on PostgreSQL the transaction is seen
 // to its end, for at most ten seconds. An error of kind Unavailable during the commit leaves open whether it happened.
 //
@@ -19,8 +19,8 @@ func Write[T any](ctx context.Context, d *DB, fn func(ctx context.Context, tx *T
 	return submit(ctx, d, work{}, fn)
 }
 
-// Once is Write for an fn that makes at most one statement, for which PostgreSQL needs no BEGIN and COMMIT; a second one
-// is an error. `now`, which tx.Now gives, is an instant that the caller has read from the database just before. An fn
+// Once is Write for an fn that makes at most one statement, for which PostgreSQL needs no BEGIN and COMMIT; a second
+// one is an error. `now`, which tx.Now gives, is an instant that the caller has read from the database just before. An fn
 // that fails after its statement succeeded undoes it on SQLite alone, so it must not.
 func Once[T any](ctx context.Context, d *DB, now time.Time,
 	fn func(ctx context.Context, tx *Tx) (T, error)) (T, error) {

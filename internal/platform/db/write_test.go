@@ -121,16 +121,48 @@ func TestWrite_AStatementThatFailedIsNotCommittedAround(t *testing.T) {
 	})
 }
 
+func TestWrite_ChangesEveryRowThoughOnlyTheFirstIsRead(t *testing.T) {
+	scratch(t, func(t *testing.T, d *db.DB) {
+		must(t, execute(t.Context(), d, `INSERT INTO notes (id, text) VALUES (1, 'a'), (2, 'b'), (3, 'c')`))
+		change := `UPDATE notes SET text = text || '!' RETURNING text`
+		_, err := db.Write(t.Context(), d, func(ctx context.Context, tx *db.Tx) (int, error) {
+			if err := tx.QueryRow(ctx, change).Scan(new(string)); err != nil {
+				return 0, err
+			}
+			rows, err := tx.Query(ctx, change)
+			if err != nil {
+				return 0, err
+			}
+			rows.Next()
+			rows.Close()
+			return 0, rows.Err()
+		})
+		must(t, err)
+		if got := texts(t, d); !slices.Equal(got, []string{"a!!", "b!!", "c!!"}) {
+			t.Errorf("the notes are %v", got)
+		}
+	})
+}
+
 func TestWrite_AForeignKeyIsCheckedThoughOnlyTheFirstRowIsRead(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Offset) {
-		_, err := db.Write(t.Context(), d, func(ctx context.Context, tx *db.Tx) (string, error) {
-			var role string
-			err := tx.QueryRow(ctx, `INSERT INTO user_roles (user_id, role, granted_at) VALUES (1, 'admin', $1)
-				RETURNING role`, tx.Now()).Scan(&role)
-			return role, err
+		grant := `INSERT INTO user_roles (user_id, role, granted_at) VALUES (1, 'admin', $1) RETURNING role`
+		_, err := db.Write(t.Context(), d, func(ctx context.Context, tx *db.Tx) (int, error) {
+			return 0, tx.QueryRow(ctx, grant, tx.Now()).Scan(new(string))
 		})
 		if err == nil || db.IsUnique(err) {
-			t.Errorf("got %v, want the foreign key's error", err)
+			t.Errorf("a row gave %v, want the foreign key's error", err)
+		}
+		_, err = db.Write(t.Context(), d, func(ctx context.Context, tx *db.Tx) (int, error) {
+			rows, err := tx.Query(ctx, grant, tx.Now())
+			if err == nil {
+				rows.Next()
+				rows.Close()
+			}
+			return 0, err // though Err tells
+		})
+		if err == nil || db.IsUnique(err) {
+			t.Errorf("a query gave %v, want the foreign key's error", err)
 		}
 	})
 }

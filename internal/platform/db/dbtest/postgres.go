@@ -130,7 +130,7 @@ func makeTemplate(ctx context.Context, p *pgxpool.Pool) (string, error) {
 	return name, build(ctx, conn.Conn(), name)
 }
 
-// build makes, migrates and names the template. Nobody may connect to it afterwards, which a copy would have to wait for.
+// build makes, migrates and names the template. Nobody may connect to it afterwards: a copy would have to wait.
 func build(ctx context.Context, conn *pgx.Conn, name string) error {
 	draft := name + "_draft"
 	for _, sql := range []string{"DROP DATABASE IF EXISTS " + draft + " WITH (FORCE)",

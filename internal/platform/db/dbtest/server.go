@@ -20,7 +20,7 @@ import (
 	"github.com/durwardhq/durward/internal/platform/secret"
 )
 
-// Server is a PostgreSQL server of one test's own, which it may stop and start again. Its data last as long as the test.
+// Server is a PostgreSQL server of one test's own, which it may stop and start again. Its data last until the test ends.
 type Server struct {
 	t      testing.TB
 	folder string

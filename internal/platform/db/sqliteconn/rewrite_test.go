@@ -1,10 +1,6 @@
-package db_test
+package sqliteconn
 
-import (
-	"testing"
-
-	"github.com/durwardhq/durward/internal/platform/db"
-)
+import "testing"
 
 func TestRewrite_ChangesParametersAndNothingElse(t *testing.T) {
 	for sql, want := range map[string]string{
@@ -20,7 +16,7 @@ func TestRewrite_ChangesParametersAndNothingElse(t *testing.T) {
 		"SELECT $1 -- the last line's $1": "SELECT ?1 -- the last line's $1",
 		"SELECT 5 - $1 / $2":              "SELECT 5 - ?1 / ?2",
 	} {
-		if got := db.RewriteParameters(sql); got != want {
+		if got := rewriteParameters(sql); got != want {
 			t.Errorf("%q became %q, want %q", sql, got, want)
 		}
 	}

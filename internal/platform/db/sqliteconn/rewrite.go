@@ -1,33 +1,35 @@
-package db
+package sqliteconn
 
 import (
 	"strings"
 	"sync"
 )
 
-// maxRewritten bounds the texts that a rewriter keeps.
+// maxRewritten bounds the texts that Texts keeps.
 const maxRewritten = 1024
 
-// rewriter turns the parameters `$1` into `?1`, the form whose number SQLite's drivers agree on, once for each text.
-type rewriter struct {
+// Texts turns the parameters `$1` into `?1`, the form whose number SQLite's drivers agree on, once for each text. The
+// connections to a file share one.
+type Texts struct {
 	mu    sync.RWMutex
 	texts map[string]string
 }
 
-func newRewriter() *rewriter { return &rewriter{texts: make(map[string]string)} }
+// NewTexts makes an empty one.
+func NewTexts() *Texts { return &Texts{texts: make(map[string]string)} }
 
-func (r *rewriter) text(sql string) string {
-	r.mu.RLock()
-	out, ok := r.texts[sql]
-	r.mu.RUnlock()
+func (t *Texts) rewrite(sql string) string {
+	t.mu.RLock()
+	out, ok := t.texts[sql]
+	t.mu.RUnlock()
 	if ok {
 		return out
 	}
 	out = rewriteParameters(sql)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.texts) < maxRewritten {
-		r.texts[sql] = out
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.texts) < maxRewritten {
+		t.texts[sql] = out
 	}
 	return out
 }

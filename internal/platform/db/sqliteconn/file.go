@@ -1,4 +1,4 @@
-package db
+package sqliteconn
 
 import (
 	"errors"
@@ -10,11 +10,8 @@ import (
 	"strings"
 )
 
-// errFileGone is the cause when the database file is not where it was opened.
-var errFileGone = errors.New("the database file is gone")
-
-// sqlitePath reads the part of a URL after `sqlite:` and gives the absolute path of the file.
-func sqlitePath(rest string) (string, error) {
+// Path reads the part of a URL after `sqlite:` and gives the absolute path of the file.
+func Path(rest string) (string, error) {
 	switch {
 	case rest == "":
 		return "", errors.New("`sqlite:` lacks the path of the file: write `sqlite:data/durward.db`")
@@ -33,10 +30,10 @@ func sqlitePath(rest string) (string, error) {
 	return path, nil
 }
 
-// createFile makes the file and its folder when they are missing, readable by their owner alone. An existing file is
+// Create makes the file and its folder when they are missing, readable by their owner alone. An existing file is
 // not opened: closing it again would drop the locks that this process may hold on it by another handle. A new one is
 // closed before it gets its name, for the same reason.
-func createFile(path string) error {
+func Create(path string) error {
 	if info, err := os.Stat(path); err == nil {
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%s is not a file: give the path of one", path)
@@ -55,13 +52,24 @@ func createFile(path string) error {
 	if err := file.Close(); err != nil {
 		return fmt.Errorf("cannot make the database file: %w", err)
 	}
-	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("cannot make the database file: %w", err)
+	if err := os.Link(file.Name(), path); err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	return nil
+	return createInPlace(path) // on a file system without links
 }
 
-// sqliteDSN names an existing file for the driver: `mode=rw` keeps SQLite from making an empty one in its place.
-func sqliteDSN(path string) string {
+func createInPlace(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot make the database file: %w", err)
+	}
+	return file.Close()
+}
+
+// dsn names an existing file for the driver: `mode=rw` keeps SQLite from making an empty one in its place.
+func dsn(path string) string {
 	return (&url.URL{Scheme: "file", Path: path, OmitHost: true, RawQuery: "mode=rw"}).String()
 }

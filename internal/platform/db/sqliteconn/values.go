@@ -1,4 +1,4 @@
-package db
+package sqliteconn
 
 import (
 	"database/sql"
@@ -17,7 +17,7 @@ func bindAll(into []driver.NamedValue, args []any) ([]driver.NamedValue, error) 
 	for i, arg := range args {
 		v, err := bind(arg)
 		if err != nil {
-			return into, fmt.Errorf("db: argument $%d: %w", i+1, err)
+			return into, fmt.Errorf("argument $%d: %w", i+1, err)
 		}
 		into = append(into, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
@@ -96,11 +96,11 @@ func parseTime(s string) (time.Time, error) {
 // assignAll puts a row of the SQLite driver into the destinations.
 func assignAll(dest []any, row []driver.Value) error {
 	if len(dest) != len(row) {
-		return fmt.Errorf("db: %d destinations for %d columns", len(dest), len(row))
+		return fmt.Errorf("%d destinations for %d columns", len(dest), len(row))
 	}
 	for i, src := range row {
 		if err := assign(dest[i], src); err != nil {
-			return fmt.Errorf("db: column %d: %w", i+1, err)
+			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}
 	return nil
