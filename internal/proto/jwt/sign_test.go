@@ -44,7 +44,7 @@ func TestSign_EveryTokenIsVerifiedByGoJose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		object, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+		object, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 		if err != nil {
 			t.Fatalf("%s: %v", alg, err)
 		}
