@@ -212,9 +212,10 @@ func (h *Hasher) compute(ctx context.Context, c costs, text string, salt [saltLe
 // Close refuses new work and what still waits, lets the hashes under way end, and ends the workers.
 func (h *Hasher) Close() { h.pool.close() }
 
-// Admit refuses with ErrBusy while the queue is full, so that a caller can turn a request away before it costs anything.
-// It keeps no place for the one that it lets through.
-func (h *Hasher) Admit() error { return h.pool.admit() }
+// Admit takes one of the places that the workers and the queue have, or refuses with ErrBusy, so that a request is turned
+// away before it costs anything. It is for what happens before the hash is asked for: of many requests at once all would
+// find the queue empty while they still read the database. leave gives the place back and is to be called once.
+func (h *Hasher) Admit() (leave func(), err error) { return h.pool.admit() }
 
 // Stats tells what the workers and the queue do.
 func (h *Hasher) Stats() Stats { return h.pool.stats() }

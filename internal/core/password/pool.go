@@ -38,13 +38,14 @@ type pool struct {
 	workers sync.WaitGroup
 	held    atomic.Int64
 
-	mu      sync.Mutex
-	closed  bool
-	waiting list.List // of *job
-	running int
-	nice    int
-	mean    time.Duration // of a job, moving
-	count   counters
+	mu       sync.Mutex
+	closed   bool
+	waiting  list.List // of *job
+	running  int
+	admitted int // requests that hold a place, wherever they are on their way
+	nice     int
+	mean     time.Duration // of a job, moving
+	count    counters
 }
 
 type counters struct {
@@ -93,15 +94,22 @@ func (p *pool) do(ctx context.Context, work func(*memory) error) error {
 
 func cancelled(err error) error { return fmt.Errorf("wait for the password hash: %w", err) }
 
-// admit refuses what enqueue would refuse now. It takes no place: what it lets through may still be refused.
-func (p *pool) admit() error {
+// admit takes a place for a request that will want a worker, or refuses it. leave gives the place back.
+func (p *pool) admit() (leave func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.full() {
+	if p.closed || p.admitted >= p.size+p.capacity {
 		p.count.refused++
-		return ErrBusy.WithRetry(p.retryAfter())
+		return nil, ErrBusy.WithRetry(p.retryAfter())
 	}
-	return nil
+	p.admitted++
+	return p.leave, nil
+}
+
+func (p *pool) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.admitted--
 }
 
 func (p *pool) full() bool { return p.closed || p.waiting.Len()+p.running >= p.size+p.capacity }

@@ -84,6 +84,28 @@ func TestPool_TakesAsManyAsWorkersAndPlacesEvenBeforeAWorkerWakes(t *testing.T) 
 	}
 }
 
+func TestPool_AdmitsAsManyAsItHasPlacesWhereverTheyAreOnTheirWay(t *testing.T) {
+	p := poolOf(t, 2, 3)
+	var leaves []func()
+	for range 5 {
+		leave, err := p.admit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, leave)
+	}
+	if _, err := p.admit(); !errors.Is(err, ErrBusy) {
+		t.Errorf("a sixth got %v, want ErrBusy, though nobody has reached the queue yet", err)
+	}
+	leaves[0]()
+	if _, err := p.admit(); err != nil {
+		t.Errorf("after one has left: %v", err)
+	}
+	if n := p.stats().Refused; n != 1 {
+		t.Errorf("%d refused, want 1", n)
+	}
+}
+
 func TestPool_ServesInOrderOfArrival(t *testing.T) {
 	p := poolOf(t, 1, 10)
 	release := occupied(t, p)

@@ -63,9 +63,11 @@ const attempts = 3
 func (f *Flow) SignIn(
 	ctx context.Context, actor ident.Actor, identifier string, typed secret.String,
 ) (issue.Tokens, error) {
-	if err := f.Hasher.Admit(); err != nil {
+	leave, err := f.Hasher.Admit()
+	if err != nil {
 		return issue.Tokens{}, err
 	}
+	defer leave()
 	for attempt := 1; ; attempt++ {
 		p, err := f.prove(ctx, identifier, typed)
 		if err != nil {

@@ -62,9 +62,11 @@ func (f *Flow) create(
 	if len(wrong) > 0 {
 		return 0, errInvalid.WithFields(wrong...)
 	}
-	if err := f.Hasher.Admit(); err != nil {
+	leave, err := f.Hasher.Admit()
+	if err != nil {
 		return 0, err
 	}
+	defer leave()
 	// Looked up before hashing, which is dear; the insert decides all the same.
 	taken, err := account.TakenBy(ctx, f.DB, username, email)
 	if err != nil {
