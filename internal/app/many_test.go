@@ -15,7 +15,7 @@ func TestRefresh_ManySessionsAtOnceLoseNoToken(t *testing.T) {
 		tokens := make([]string, clients)
 		for i := range tokens {
 			if i%8 == 0 {
-				s.register("user" + strconv.Itoa(i/8)).want(http.StatusCreated, "")
+				s.register("user"+strconv.Itoa(i/8)).want(http.StatusCreated, "")
 			}
 			tokens[i] = s.login("user"+strconv.Itoa(i/8)).want(http.StatusOK, "").text("refresh_token")
 		}
